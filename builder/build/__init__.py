@@ -1,0 +1,1 @@
+"""Render a project folder and compile it into a wheel."""

@@ -1,0 +1,1 @@
+"""Verified downloads: named sources, mirrors, the content-addressed cache, safe unpacking."""

@@ -1,0 +1,1 @@
+"""What to build, as data: the recipe schema, its loader and its checks."""

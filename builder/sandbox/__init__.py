@@ -1,0 +1,1 @@
+"""A namespace with one fixed build path and no network."""

@@ -1,0 +1,1 @@
+"""CUDA and Python pairs as data, and the selectors that name some of them."""

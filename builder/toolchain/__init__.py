@@ -1,0 +1,1 @@
+"""Compilers, sysroot and CUDA toolkits put together from pinned packages."""

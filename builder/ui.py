@@ -1,0 +1,149 @@
+"""What a person sees: lines and progress, live on a terminal, plain and sparse without one."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from collections.abc import Iterator
+from typing import Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
+
+PLAIN_INTERVAL_SECONDS = 15.0
+
+
+class Task(Protocol):
+    """One running piece of work with a count."""
+
+    def update(self, done: int, total: int | None = None, detail: str = "") -> None:
+        """Set how much is done, of how much, and optionally what is being done right now."""
+
+
+class Reporter(Protocol):
+    """Where the machinery says what it does; it never prints by itself."""
+
+    def say(self, text: str) -> None:
+        """A line everybody should see."""
+
+    def warn(self, text: str) -> None:
+        """A line that needs attention but stops nothing."""
+
+    def task(self, label: str, *, total: int | None = None, unit: str = "") -> contextlib.AbstractContextManager[Task]:
+        """Show progress while the block runs; ``unit`` is ``"bytes"`` or a word such as ``"steps"``."""
+
+
+class _SilentTask:
+    def update(self, done: int, total: int | None = None, detail: str = "") -> None:
+        pass
+
+
+class Silent:
+    """A reporter that says nothing (tests, ``--quiet``)."""
+
+    def say(self, text: str) -> None:
+        """Drop the line."""
+
+    def warn(self, text: str) -> None:
+        """Drop the line."""
+
+    @contextlib.contextmanager
+    def task(self, label: str, *, total: int | None = None, unit: str = "") -> Iterator[Task]:
+        """A task nobody sees."""
+        yield _SilentTask()
+
+
+class _PlainTask:
+    def __init__(self, label: str, total: int | None, unit: str) -> None:
+        self.label, self.total, self.unit = label, total, unit
+        self.started = self.said = time.monotonic()
+
+    def update(self, done: int, total: int | None = None, detail: str = "") -> None:
+        if total is not None:
+            self.total = total
+        now = time.monotonic()
+        if now - self.said >= PLAIN_INTERVAL_SECONDS:
+            self.said = now
+            sys.stderr.write(f"  {self.label}: {amount(done, self.total, self.unit)}  {detail}".rstrip() + "\n")
+            sys.stderr.flush()
+
+
+class Plain:
+    """Lines on stderr, one every 15 seconds for long work: CI logs, pipes, dumb terminals."""
+
+    def say(self, text: str) -> None:
+        """Write the line."""
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
+
+    def warn(self, text: str) -> None:
+        """Write the line, marked."""
+        self.say(f"warning: {text}")
+
+    @contextlib.contextmanager
+    def task(self, label: str, *, total: int | None = None, unit: str = "") -> Iterator[Task]:
+        """Say the start of long work and how far it is from time to time."""
+        task = _PlainTask(label, total, unit)
+        yield task
+        seconds = time.monotonic() - task.started
+        if seconds >= 2:
+            self.say(f"  {label}: done in {seconds:.0f} s")
+
+
+class _LiveTask:
+    def __init__(self, progress: Progress, label: str, total: int | None) -> None:
+        self.progress = progress
+        self.label = label
+        self.id = progress.add_task(label, total=total)
+
+    def update(self, done: int, total: int | None = None, detail: str = "") -> None:
+        label = f"{self.label}  {detail[:40]}" if detail else self.label
+        if total is None:
+            self.progress.update(self.id, completed=done, description=label)
+        else:
+            self.progress.update(self.id, completed=done, total=total, description=label)
+
+
+class Live:
+    """Bars on a terminal."""
+
+    def __init__(self) -> None:
+        self.console = Console(stderr=True)
+
+    def say(self, text: str) -> None:
+        """Print the line above any bar."""
+        self.console.print(text, markup=False, highlight=False)
+
+    def warn(self, text: str) -> None:
+        """Print the line in yellow above any bar."""
+        self.console.print(f"warning: {text}", style="yellow", markup=False, highlight=False)
+
+    @contextlib.contextmanager
+    def task(self, label: str, *, total: int | None = None, unit: str = "") -> Iterator[Task]:
+        """A bar that goes away when the work is done."""
+        count = DownloadColumn() if unit == "bytes" else TextColumn("{task.completed}/{task.total} " + unit)
+        progress = Progress(
+            TextColumn("  {task.description}", markup=False),
+            BarColumn(),
+            count,
+            TimeElapsedColumn(),
+            console=self.console,
+            transient=True,
+        )
+        with progress:
+            yield _LiveTask(progress, label, total)
+
+
+def reporter(*, quiet: bool = False) -> Reporter:
+    """The reporter that fits where stderr goes."""
+    if quiet:
+        return Silent()
+    return Live() if sys.stderr.isatty() else Plain()
+
+
+def amount(done: int, total: int | None, unit: str) -> str:
+    """``"12 of 80 steps"`` or ``"1.2 of 80.0 MB"``."""
+    if unit == "bytes":
+        return f"{done / 1e6:.1f} MB" if total is None else f"{done / 1e6:.1f} of {total / 1e6:.1f} MB"
+    return f"{done} {unit}" if total is None else f"{done} of {total} {unit}"

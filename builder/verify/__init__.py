@@ -1,0 +1,1 @@
+"""Clean environments in which a finished wheel must prove itself."""

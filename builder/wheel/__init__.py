@@ -1,0 +1,1 @@
+"""Reading, repairing and checking wheels and the ELF files in them."""

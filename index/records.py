@@ -1,0 +1,70 @@
+"""The record beside each wheel (``X.whl.json``): half of the contract between builder and index."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from index.files import write_text
+
+RECORD_SCHEMA = 1
+RECORD_SUFFIX = ".json"
+
+
+class Record(BaseModel):
+    """What a wheel is and where it came from; written once, never changed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_version: Literal[1] = RECORD_SCHEMA
+    filename: str
+    name: str
+    """Normalised project name (PEP 503)."""
+    version: str
+    build_tag: str | None = None
+    tags: tuple[str, ...]
+    requires_python: str | None = None
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    size: int = Field(ge=0)
+    """Bytes."""
+    metadata: str
+    """The wheel's METADATA file, whole."""
+    metadata_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    cuda: str | None = None
+    architectures: tuple[str, ...] = ()
+    ptx: str | None = None
+    profile: str | None = None
+    build_key: str | None = None
+    build_spec: dict[str, Any] | None = None
+    built: dict[str, Any] | None = None
+    """How it was built: engine, sandbox (fixed path, network), compile cache; never a path or host name."""
+
+
+def record_path(wheel: Path) -> Path:
+    """Where a wheel's record lies: ``X.whl`` → ``X.whl.json``."""
+    return wheel.with_name(wheel.name + RECORD_SUFFIX)
+
+
+def dump_record(record: Record) -> str:
+    """The record's text: sorted, indented, the same bytes for the same record."""
+    import json
+
+    return json.dumps(record.model_dump(mode="json"), indent=1, sort_keys=True) + "\n"
+
+
+def write_record(record: Record, wheel: Path) -> Path:
+    """Write the record beside its wheel."""
+    path = record_path(wheel)
+    write_text(path, dump_record(record))
+    return path
+
+
+def read_record(path: Path) -> Record:
+    """Read one record.
+
+    Raises:
+        pydantic.ValidationError: the file is not a record of this schema.
+    """
+    return Record.model_validate_json(path.read_bytes())
