@@ -8,9 +8,6 @@ import time
 from collections.abc import Iterator
 from typing import Protocol
 
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
-
 PLAIN_INTERVAL_SECONDS = 15.0
 
 
@@ -30,8 +27,10 @@ class Reporter(Protocol):
     def warn(self, text: str) -> None:
         """A line that needs attention but stops nothing."""
 
-    def task(self, label: str, *, total: int | None = None, unit: str = "") -> contextlib.AbstractContextManager[Task]:
-        """Show progress while the block runs; ``unit`` is ``"bytes"`` or a word such as ``"steps"``."""
+    def task(
+        self, label: str, *, total: int | None = None, unit: str = ""
+    ) -> contextlib.AbstractContextManager[Task]:
+        """Show progress while the block runs; ``unit`` is ``"bytes"`` or a word: ``"steps"``."""
 
 
 class _SilentTask:
@@ -65,7 +64,9 @@ class _PlainTask:
         now = time.monotonic()
         if now - self.said >= PLAIN_INTERVAL_SECONDS:
             self.said = now
-            sys.stderr.write(f"  {self.label}: {amount(done, self.total, self.unit)}  {detail}".rstrip() + "\n")
+            sys.stderr.write(
+                f"  {self.label}: {amount(done, self.total, self.unit)}  {detail}".rstrip() + "\n"
+            )
             sys.stderr.flush()
 
 
@@ -91,59 +92,21 @@ class Plain:
             self.say(f"  {label}: done in {seconds:.0f} s")
 
 
-class _LiveTask:
-    def __init__(self, progress: Progress, label: str, total: int | None) -> None:
-        self.progress = progress
-        self.label = label
-        self.id = progress.add_task(label, total=total)
-
-    def update(self, done: int, total: int | None = None, detail: str = "") -> None:
-        label = f"{self.label}  {detail[:40]}" if detail else self.label
-        if total is None:
-            self.progress.update(self.id, completed=done, description=label)
-        else:
-            self.progress.update(self.id, completed=done, total=total, description=label)
-
-
-class Live:
-    """Bars on a terminal."""
-
-    def __init__(self) -> None:
-        self.console = Console(stderr=True)
-
-    def say(self, text: str) -> None:
-        """Print the line above any bar."""
-        self.console.print(text, markup=False, highlight=False)
-
-    def warn(self, text: str) -> None:
-        """Print the line in yellow above any bar."""
-        self.console.print(f"warning: {text}", style="yellow", markup=False, highlight=False)
-
-    @contextlib.contextmanager
-    def task(self, label: str, *, total: int | None = None, unit: str = "") -> Iterator[Task]:
-        """A bar that goes away when the work is done."""
-        count = DownloadColumn() if unit == "bytes" else TextColumn("{task.completed}/{task.total} " + unit)
-        progress = Progress(
-            TextColumn("  {task.description}", markup=False),
-            BarColumn(),
-            count,
-            TimeElapsedColumn(),
-            console=self.console,
-            transient=True,
-        )
-        with progress:
-            yield _LiveTask(progress, label, total)
-
-
 def reporter(*, quiet: bool = False) -> Reporter:
     """The reporter that fits where stderr goes."""
     if quiet:
         return Silent()
-    return Live() if sys.stderr.isatty() else Plain()
+    if not sys.stderr.isatty():
+        return Plain()
+    from builder.ui_live import Live  # rich takes a while to import; only a terminal needs it
+
+    return Live()
 
 
 def amount(done: int, total: int | None, unit: str) -> str:
     """``"12 of 80 steps"`` or ``"1.2 of 80.0 MB"``."""
     if unit == "bytes":
-        return f"{done / 1e6:.1f} MB" if total is None else f"{done / 1e6:.1f} of {total / 1e6:.1f} MB"
+        return (
+            f"{done / 1e6:.1f} MB" if total is None else f"{done / 1e6:.1f} of {total / 1e6:.1f} MB"
+        )
     return f"{done} {unit}" if total is None else f"{done} of {total} {unit}"

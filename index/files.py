@@ -1,6 +1,6 @@
 """The one place that writes files: whole or not at all.
 
-It lies in `index`, the half that knows nothing of the other, so that both halves write the same way.
+It lies in `index`, the half that knows nothing of the other, so that both write the same way.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ def atomic_file(path: Path, *, mode: int = 0o644) -> Iterator[IO[bytes]]:
     place, so a crash at any moment leaves the old file or the new one.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", suffix=".part", dir=path.parent)
+    descriptor, name = tempfile.mkstemp(
+        prefix=f".{path.name[:100]}.", suffix=".part", dir=path.parent
+    )
     temporary = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -50,9 +52,10 @@ def write_text(path: Path, text: str, *, mode: int = 0o644) -> None:
 
 def copy_file(source: Path, destination: Path) -> None:
     """Copy ``source`` to ``destination`` whole or not at all, keeping the permission bits."""
-    with source.open("rb") as reader, atomic_file(
-        destination, mode=source.stat().st_mode & 0o777
-    ) as writer:
+    with (
+        source.open("rb") as reader,
+        atomic_file(destination, mode=source.stat().st_mode & 0o777) as writer,
+    ):
         shutil.copyfileobj(reader, writer, 1024 * 1024)
 
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from index.files import write_text
 
-RECORD_SCHEMA = 1
+RECORD_SCHEMA: Literal[1] = 1
 RECORD_SUFFIX = ".json"
 
 
@@ -39,7 +39,7 @@ class Record(BaseModel):
     build_key: str | None = None
     build_spec: dict[str, Any] | None = None
     built: dict[str, Any] | None = None
-    """How it was built: engine, sandbox (fixed path, network), compile cache; never a path or host name."""
+    """How it was built: engine, sandbox, compile cache; never a path or a host name."""
 
 
 def record_path(wheel: Path) -> Path:

@@ -30,7 +30,9 @@ class Artifact:
 
     def __post_init__(self) -> None:
         if not SHA256.fullmatch(self.sha256):
-            raise RecipeError(f"{self.filename}: sha256 must be 64 hexadecimal digits, not '{self.sha256}'")
+            raise RecipeError(
+                f"{self.filename}: sha256 must be 64 hexadecimal digits, not '{self.sha256}'"
+            )
         if not self.filename or "/" in self.filename or self.filename.startswith("."):
             raise RecipeError(f"'{self.filename}' is not a plain file name")
 

@@ -1,0 +1,76 @@
+"""The command group: global options, and verbs that are imported only when they are used."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+import click
+
+from builder import __version__
+from builder.cli.common import CACHE_DIR_VARIABLE, RECIPES_VARIABLE, settings
+
+VERBS = {
+    "build": "Build, repair and verify the wheels of one or more targets.",
+    "plan": "Show every wheel that would be built, and what it costs, before anything starts.",
+    "explain": "Say why two build keys differ.",
+    "render": "Write the project folders that would be built.",
+    "toolchain": "Install, list and remove compilers and CUDA toolkits.",
+    "verify": "Try finished wheels in clean environments.",
+    "inspect": "Show what is inside a wheel: tags, libraries, machine code, size.",
+    "recipe": "List recipes, check them, print their schema.",
+    "cache": "Show what the cache holds, and make it smaller.",
+    "doctor": "Say what this machine lacks, and how to get it.",
+}
+
+EPILOG = """\b
+Examples:
+  builder build cu118-py310 --profile quick     two GPU wheels in dist/, tested
+  builder plan cu124 cu130                      what would be built, and what it costs
+  builder toolchain install cu118               compilers and CUDA, no root needed
+  builder inspect dist/*.whl                    what is inside
+"""
+
+
+class LazyGroup(click.Group):
+    """A group whose verbs live in ``builder.cli.<verb>`` and load on first use."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The verbs in the order people need them."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the verb's module and take its ``command``."""
+        if cmd_name not in VERBS:
+            return None
+        command = importlib.import_module(f"builder.cli.{cmd_name}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the verbs without importing any of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+@click.group(cls=LazyGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--cache-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    envvar=CACHE_DIR_VARIABLE,
+    show_envvar=True,
+    help="Downloads, toolchains, compile cache, finished wheels (default: the user's cache).",
+)
+@click.option(
+    "--recipes",
+    type=click.Path(path_type=Path, file_okay=False),
+    envvar=RECIPES_VARIABLE,
+    show_envvar=True,
+    help="The folder of recipes (default: ./recipes).",
+)
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing but results and errors.")
+@click.version_option(__version__, prog_name="builder")
+@click.pass_context
+def cli(ctx: click.Context, cache_dir: Path | None, recipes: Path | None, quiet: bool) -> None:
+    """Build GPU wheels on a bare Linux machine: no root, no Docker, no CUDA installed."""
+    ctx.obj = settings(cache_dir=cache_dir, recipes=recipes, quiet=quiet)
