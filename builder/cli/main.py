@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from pathlib import Path
 
 import click
@@ -22,6 +23,9 @@ VERBS = {
     "cache": "Show what the cache holds, and make it smaller.",
     "doctor": "Say what this machine lacks, and how to get it.",
 }
+
+WORKERS = frozenset({"build", "render", "toolchain", "verify"})
+"""Verbs that use the cache: while one runs, `builder cache prune` keeps away."""
 
 EPILOG = """\b
 Examples:
@@ -74,3 +78,7 @@ class LazyGroup(click.Group):
 def cli(ctx: click.Context, cache_dir: Path | None, recipes: Path | None, quiet: bool) -> None:
     """Build GPU wheels on a bare Linux machine: no root, no Docker, no CUDA installed."""
     ctx.obj = settings(cache_dir=cache_dir, recipes=recipes, quiet=quiet)
+    if ctx.invoked_subcommand in WORKERS and not {"--help", "-h"} & set(sys.argv):
+        from builder.cache import in_use
+
+        ctx.with_resource(in_use(ctx.obj.cache))

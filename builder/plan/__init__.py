@@ -1,1 +1,1 @@
-"""Recipes and targets in, frozen build specs and their keys out. Pure."""
+"""Recipes and targets in, frozen build specs and their keys out. Pure, but for `gather`."""

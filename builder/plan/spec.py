@@ -77,6 +77,8 @@ class BuildSpec(_Frozen):
     """(path relative to the recipe, sha256) of the recipe's own project files, sorted."""
     toolchain: str
     """Digest of the toolchain's pins (host compiler, sysroot, tools and toolkit)."""
+    build_env: str = ""
+    """Digest of the pins of the Python environment that runs the build (scikit-build-core …)."""
     allowed_libs: tuple[str, ...] = ()
     """File-name patterns repair may put in ``.libs/``."""
     excluded_libs: tuple[str, ...] = ()

@@ -1,0 +1,271 @@
+"""From a rendered project to a raw wheel: ``python -m build`` in the sandbox."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from builder import process
+from builder.build import progress
+from builder.build.cpu import children_cpu
+from builder.build.environment import (
+    CompileCache,
+    Places,
+    build_environment,
+    remote_cache,
+)
+from builder.build.python_env import make_environment
+from builder.build.toolchain_file import toolchain_file
+from builder.errors import CompileError, MachineError
+from builder.paths import Cache
+from builder.plan.spec import BuildSpec
+from builder.sandbox import Capability, Mount, Sandbox
+from builder.sandbox.launch import NAMESPACE_FAILED
+from builder.toolchain.model import Toolchain
+from builder.ui import Reporter
+from index.files import write_text
+
+DRIVE = Path(__file__).with_name("drive.py")
+NO_SERVER = 124
+CACHE_SIZE_VARIABLE = "SCCACHE_CACHE_SIZE"
+DEFAULT_CACHE_SIZE = "20G"
+WRITABLE = ("project", "build", "home", "tmp", "out", "compile")
+READ_ONLY = ("host", "cuda", "env")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What is worth knowing about a compilation.
+
+    Attributes:
+        built: For the wheel's record; the same for the same machine and settings.
+        hits, misses: The compile cache's, by language.
+        steps: Ninja's own count of steps.
+        seconds: Wall-clock time.
+        cpu_seconds: Processor time of everything that was started.
+        jobs: Compilations at once.
+    """
+
+    built: Mapping[str, Any]
+    hits: Mapping[str, int]
+    misses: Mapping[str, int]
+    steps: int
+    seconds: float
+    cpu_seconds: float
+    jobs: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompiledWheel:
+    """The raw wheel, not yet repaired, and what its compilation was like."""
+
+    path: Path
+    facts: Facts
+
+
+def compile_wheel(
+    spec: BuildSpec,
+    project: Path,
+    toolchain: Toolchain,
+    *,
+    cache: Cache,
+    work: Path,
+    log_path: Path,
+    packages: Sequence[Path],
+    capability: Capability,
+    jobs: int,
+    reporter: Reporter,
+    environ: Mapping[str, str] = os.environ,
+) -> CompiledWheel:
+    """Build the wheel of ``project``.
+
+    Args:
+        spec: What is built.
+        project: The rendered project.
+        toolchain: Compilers and CUDA.
+        cache: Where the compile cache lies.
+        work: This build's own folder; gets ``build``, ``env``, ``home``, ``tmp`` and ``out``.
+        log_path: Gets everything the build prints.
+        packages: The build environment's wheels (`build_env_artifacts`, fetched).
+        capability: How far the build can be shut in.
+        jobs: Compilations at once.
+        reporter: Shows ninja's counts.
+        environ: The caller's environment; only settings of a remote compile cache are taken.
+
+    Raises:
+        CompileError: with the failing command's last lines and the log's path.
+        MachineError: the sandbox or the compile cache did not start.
+    """
+    remote = remote_cache(environ)
+    sandbox = make_sandbox(project, toolchain, cache, work, capability, network=bool(remote))
+    settings = CompileCache(
+        size=environ.get(CACHE_SIZE_VARIABLE, DEFAULT_CACHE_SIZE),
+        remote=remote[1] if remote else None,
+        base=None if capability.fixed_path else work,
+    )
+    make_environment(work / "env", packages)
+    counter = Counter()
+    began, cpu = time.monotonic(), children_cpu()
+    try:
+        command = prepare(spec, sandbox, work, settings, jobs)
+        log_path.parent.mkdir(parents=True, exist_ok=True)
+        with log_path.open("w", encoding="utf-8") as log:
+            head(log, spec, sandbox, jobs)
+            run_build(command, log, work, counter, spec=spec, log_path=log_path, reporter=reporter)
+    finally:
+        (work / "launch.json").unlink(missing_ok=True)  # it may hold a remote cache's credentials
+    hits, misses = statistics(work / "home" / "stats.json")
+    facts = Facts(
+        built={
+            "engine": "hermetic",
+            "fixed_path": capability.fixed_path,
+            "network": sandbox.has_network,
+            "compile_cache": remote[0] if remote else "local",
+        },
+        hits=hits,
+        misses=misses,
+        steps=counter.total,
+        seconds=time.monotonic() - began,
+        cpu_seconds=children_cpu() - cpu,
+        jobs=jobs,
+    )
+    return CompiledWheel(path=only_wheel(work / "out", log_path), facts=facts)
+
+
+def prepare(
+    spec: BuildSpec, sandbox: Sandbox, work: Path, settings: CompileCache, jobs: int
+) -> list[str]:
+    """Write the files the build is steered by, and return the command that runs it."""
+    places = Places(**{mount.name: sandbox.path(mount.name) for mount in sandbox.mounts})
+    write_text(work / "home" / places.toolchain_file.name, toolchain_file(places))
+    socket_name = f"gpu-wheelhouse-{spec.key[:8]}-{secrets.token_hex(8)}"
+    plan = session_plan(places, socket_name=socket_name)
+    write_text(work / "home" / "session.json", json.dumps(plan, indent=1))
+    env = build_environment(places, jobs=jobs, cache=settings, socket_name=socket_name)
+    python = places.env / "bin" / "python"
+    argv: list[str | Path] = [python, "-I", DRIVE, places.home / "session.json"]
+    return sandbox.command(argv, env=env, cwd=places.project, scratch=work)
+
+
+def make_sandbox(
+    project: Path,
+    toolchain: Toolchain,
+    cache: Cache,
+    work: Path,
+    capability: Capability,
+    *,
+    network: bool,
+) -> Sandbox:
+    """The folders of one build; those that are the build's own are made here."""
+    folders = {
+        "host": toolchain.host,
+        "cuda": toolchain.cuda,
+        "project": project,
+        "compile": cache.compile,
+        **{name: work / name for name in ("env", "build", "home", "tmp", "out")},
+    }
+    for name in (*WRITABLE, "env"):
+        folders[name].mkdir(parents=True, exist_ok=True)
+    mounts = tuple(
+        Mount(name=name, source=folders[name], writable=name in WRITABLE)
+        for name in (*READ_ONLY, *WRITABLE)
+    )
+    return Sandbox(mounts=mounts, capability=capability, network=network)
+
+
+def session_plan(places: Places, *, socket_name: str) -> dict[str, Any]:
+    """What ``drive.py`` is told."""
+    build = [places.env / "bin" / "python", "-I", "-u", "-m", "build", "--wheel", "--no-isolation"]
+    build += ["--outdir", places.out, f"--config-setting=build-dir={places.build}", "."]
+    return {
+        "build": [str(part) for part in build],
+        "cwd": str(places.project),
+        "sccache": str(places.host / "bin" / "sccache"),
+        "socket": socket_name,
+        "stats": str(places.home / "stats.json"),
+    }
+
+
+class Counter:
+    """How far ninja is."""
+
+    def __init__(self) -> None:
+        self.total = 0
+
+
+def run_build(
+    command: Sequence[str],
+    log: IO[str],
+    work: Path,
+    counter: Counter,
+    *,
+    spec: BuildSpec,
+    log_path: Path,
+    reporter: Reporter,
+) -> None:
+    """Run the build to its end; a failure becomes an error that says what failed."""
+    with reporter.task(f"compile {spec.recipe} for {spec.cuda}", unit="steps") as task:
+
+        def on_line(line: str) -> None:
+            step = progress.ninja_step(line)
+            if step is not None:
+                counter.total = step[1]
+                task.update(step[0], step[1], step[2])
+
+        done = process.run(command, log=log, on_line=on_line, check=False)
+    if done.status == 0:
+        return
+    status = work / "launch.status"
+    if done.status == NAMESPACE_FAILED and status.exists():
+        raise MachineError(
+            f"the build's sandbox could not be made: {status.read_text(encoding='utf-8')}",
+            remedy="run with --sandbox off (the wheel's bytes then depend on the folder)",
+        )
+    if done.status == NO_SERVER:
+        raise MachineError(
+            f"the compile cache's server did not start:\n{progress.failure(done.output)}",
+            remedy=f"check the SCCACHE_… variables that are set; the log is {log_path}",
+        )
+    raise CompileError(
+        f"{spec.recipe} for {spec.cuda} ({spec.profile}) did not compile:\n"
+        f"{progress.failure(done.output)}",
+        remedy=f"the whole log is {log_path}",
+    )
+
+
+def head(log: IO[str], spec: BuildSpec, sandbox: Sandbox, jobs: int) -> None:
+    """The first lines of a log: what is built and how."""
+    where = "fixed path" if sandbox.capability.fixed_path else "real path"
+    network = "with network" if sandbox.has_network else "no network"
+    log.write(
+        f"# {spec.recipe} {spec.public_version}, profile {spec.profile}, key {spec.key}\n"
+        f"# {where}, {network}, {jobs} jobs, Python {sys.version.split()[0]}\n"
+    )
+
+
+def statistics(path: Path) -> tuple[dict[str, int], dict[str, int]]:
+    """Hits and misses by language, from the compile cache's own statistics."""
+    try:
+        stats = json.loads(path.read_text(encoding="utf-8"))["stats"]
+        hits, misses = (dict(stats[name]["counts"]) for name in ("cache_hits", "cache_misses"))
+    except (OSError, ValueError, KeyError):
+        return {}, {}
+    return hits, misses
+
+
+def only_wheel(folder: Path, log_path: Path) -> Path:
+    """The one wheel in ``folder``."""
+    wheels = sorted(folder.glob("*.whl"))
+    if len(wheels) != 1:
+        raise CompileError(
+            f"the build ended well but left {len(wheels)} wheels instead of one",
+            remedy=f"the log is {log_path}",
+        )
+    return wheels[0]

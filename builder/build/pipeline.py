@@ -1,0 +1,203 @@
+"""One build key from its spec to a finished wheel in the store and in ``dist/``."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from builder.build.timings import Timings
+from builder.errors import BuilderError
+from builder.paths import Cache
+from builder.plan.spec import BuildSpec
+from builder.sandbox.capability import Capability
+from builder.store import Store, StoredWheel
+from builder.ui import Reporter
+from index.files import copy_file
+from index.records import record_path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """One wheel to build.
+
+    Attributes:
+        spec: Everything that can change its bytes.
+        recipe: The recipe's folder.
+        max_size: The recipe's limit in bytes, or None.
+    """
+
+    spec: BuildSpec
+    recipe: Path
+    max_size: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workshop:
+    """What every build of one command shares.
+
+    Attributes:
+        cache: Downloads, toolchains, compile cache, work folders, locks.
+        dist: Where finished wheels are laid out.
+        capability: How far a build can be shut in.
+        reporter: Says what is done.
+        timings: Gets every stage's time.
+        jobs: Compilations at once, or None for what cores and memory allow.
+        keep_work: Leave the work folder of a failed build for its author to look at.
+    """
+
+    cache: Cache
+    dist: Path
+    capability: Capability
+    reporter: Reporter
+    timings: Timings = field(default_factory=Timings)
+    jobs: int | None = None
+    keep_work: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """A wheel in ``dist/``, with its record beside it.
+
+    Attributes:
+        order: What was asked for.
+        wheel: The wheel in ``dist/``.
+        sha256: Of the wheel.
+        size: Bytes.
+        fresh: Whether it was compiled just now rather than found in the store.
+        facts: What its compilation was like (hits, steps, seconds …); empty if it was not.
+    """
+
+    order: Order
+    wheel: Path
+    sha256: str
+    size: int
+    fresh: bool
+    facts: dict[str, Any]
+
+
+def build(order: Order, shop: Workshop) -> Finished:
+    """The wheel of ``order``, from the store if it is there, else built.
+
+    Raises:
+        BuilderError: a stage failed; its own kind says which.
+    """
+    store = Store(shop.cache.store, reporter=shop.reporter)
+    key = order.spec.key
+    found = store.get(key)
+    if found is not None:
+        return lay_out(order, found, shop, fresh=False, facts={})
+    with locked(shop, key, order.spec.recipe):
+        found = store.get(key)  # another builder may have finished it meanwhile
+        if found is not None:
+            return lay_out(order, found, shop, fresh=False, facts={})
+        with work_folder(shop, key) as work:
+            stored, facts = make(order, shop, store, work)
+    return lay_out(order, stored, shop, fresh=True, facts=facts)
+
+
+def make(
+    order: Order, shop: Workshop, store: Store, work: Path
+) -> tuple[StoredWheel, dict[str, Any]]:
+    """Fetch, install, render, compile, repair, check, record, store."""
+    from builder.build.stages import Stages
+
+    stages = Stages(order=order, shop=shop, work=work)
+    with shop.timings.stage("toolchain", of=order.spec.key):
+        toolchain = stages.toolchain()
+    with shop.timings.stage("fetch", of=order.spec.key):
+        sources, packages = stages.fetch()
+    with shop.timings.stage("render", of=order.spec.key):
+        project = stages.render(sources)
+    with shop.timings.stage("compile", of=order.spec.key):
+        compiled = stages.compile(project, toolchain, packages)
+    with shop.timings.stage("repair", of=order.spec.key):
+        wheel = stages.repair(compiled, toolchain)
+    with shop.timings.stage("check", of=order.spec.key):
+        stages.check(wheel, toolchain)
+    with shop.timings.stage("store", of=order.spec.key):
+        record = stages.record(wheel, compiled)
+        stored = store.put(order.spec.key, wheel, record)
+    return stored, stages.facts(compiled)
+
+
+def lay_out(
+    order: Order, stored: StoredWheel, shop: Workshop, *, fresh: bool, facts: dict[str, Any]
+) -> Finished:
+    """Put the stored wheel and its record into ``dist/``, where they are not there already."""
+    wheel = shop.dist / stored.wheel.name
+    record = stored.record
+    if not same(wheel, record.sha256, record.size):
+        copy_file(stored.wheel, wheel)
+    place = record_path(wheel)
+    data = record_path(stored.wheel).read_bytes()
+    if not place.is_file() or place.read_bytes() != data:
+        copy_file(record_path(stored.wheel), place)
+    return Finished(
+        order=order,
+        wheel=wheel,
+        sha256=record.sha256,
+        size=record.size,
+        fresh=fresh,
+        facts=facts,
+    )
+
+
+def same(path: Path, sha256: str, size: int) -> bool:
+    """Whether the file at ``path`` has these bytes."""
+    if not path.is_file() or path.stat().st_size != size:
+        return False
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() == sha256
+
+
+@contextmanager
+def locked(shop: Workshop, key: str, label: str) -> Iterator[None]:
+    """Hold the lock of one build key; says so when another builder has it."""
+    shop.cache.locks.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(shop.cache.locks / f"build-{key}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        shop.reporter.say(f"another builder is building {label} ({key[:8]}); waiting for it")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def work_folder(shop: Workshop, key: str) -> Iterator[Path]:
+    """An empty folder for one build; what a dead builder left there goes first."""
+    work = shop.cache.work / key
+    clear(work)
+    work.mkdir(parents=True)
+    try:
+        yield work
+    except BuilderError:
+        if shop.keep_work:
+            shop.reporter.say(f"the work folder is kept: {work}")
+        else:
+            clear(work)
+        raise
+    except BaseException:
+        clear(work)
+        raise
+    clear(work)
+
+
+def clear(folder: Path) -> None:
+    """Delete a folder and everything in it, also where sources came without write permission."""
+    if not folder.exists():
+        return
+    for place in (folder, *(path for path in folder.rglob("*") if path.is_dir())):
+        if not place.is_symlink():
+            place.chmod(0o755)
+    shutil.rmtree(folder)

@@ -1,0 +1,58 @@
+"""What the builder writes into a recipe's ``pyproject.toml``."""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping
+from typing import Any
+
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+
+from builder.errors import RecipeError
+from builder.plan.spec import BuildSpec
+
+DECIDED = ("version", "requires-python", "dependencies")
+"""Keys of ``[project]`` that the spec decides."""
+
+
+def edit_pyproject(text: str, spec: BuildSpec) -> str:
+    """The recipe's own ``pyproject.toml`` with everything the spec decides set.
+
+    Raises:
+        RecipeError: it is not TOML, or has no ``[project]`` table.
+    """
+    where = f"recipe {spec.recipe}: pyproject.toml"
+    try:
+        document = tomlkit.parse(text)
+    except TOMLKitError as error:
+        raise RecipeError(f"{where}: {error}") from error
+    project = document.get("project")
+    if not isinstance(project, MutableMapping):
+        raise RecipeError(f"{where}: there is no [project] table")
+    dynamic = [name for name in project.get("dynamic", ()) if name not in DECIDED]
+    if dynamic:
+        project["dynamic"] = dynamic
+    else:
+        project.pop("dynamic", None)
+    project["version"] = spec.public_version
+    project["requires-python"] = spec.requires_python
+    dependencies = tomlkit.array()
+    dependencies.extend(spec.dependencies)
+    project["dependencies"] = dependencies.multiline(multiline=True)
+    wheel = table(document, "tool", "scikit-build", "wheel")
+    wheel["py-api"] = spec.py_api
+    wheel["build-tag"] = str(spec.revision)
+    define = table(document, "tool", "scikit-build", "cmake", "define")
+    for name, value in spec.defines:
+        define[name] = value
+    return tomlkit.dumps(document)
+
+
+def table(document: MutableMapping[str, Any], *names: str) -> MutableMapping[str, Any]:
+    """The table with that dotted name, made where it is missing."""
+    here = document
+    for depth, name in enumerate(names, 1):
+        if name not in here:
+            here[name] = tomlkit.table(is_super_table=depth < len(names))
+        here = here[name]
+    return here

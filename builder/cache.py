@@ -1,0 +1,143 @@
+"""What the cache holds, and what of it can go."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from builder.paths import Cache
+
+CACHE_LOCK = "cache.lock"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One folder of the cache."""
+
+    name: str
+    path: Path
+    what: str
+    size: int
+    """Bytes on disk; a file with several names counts once."""
+    files: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removal:
+    """One thing that a prune would remove, and why it is not needed."""
+
+    path: Path
+    why: str
+    size: int
+
+
+PARTS = {
+    "downloads": "verified source and toolchain packages",
+    "toolchains": "compilers, sysroot and CUDA toolkits",
+    "compile": "the compile cache",
+    "store": "finished wheels by build key",
+    "environments": "installer cache for verification",
+    "work": "builds under way",
+    "logs": "a log per build",
+}
+
+
+def measure(path: Path) -> tuple[int, int]:
+    """(bytes on disk, files) below ``path``; hard links count once."""
+    seen: set[tuple[int, int]] = set()
+    size = files = 0
+    for folder, _, names in os.walk(path):
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                facts = Path(folder, name).lstat()
+                files += 1
+                if (facts.st_dev, facts.st_ino) not in seen:
+                    seen.add((facts.st_dev, facts.st_ino))
+                    size += facts.st_blocks * 512
+    return size, files
+
+
+def contents(cache: Cache) -> tuple[Part, ...]:
+    """Every part of the cache with its size."""
+    parts = []
+    for name, what in PARTS.items():
+        path: Path = getattr(cache, name)
+        size, files = measure(path)
+        parts.append(Part(name=name, path=path, what=what, size=size, files=files))
+    return tuple(parts)
+
+
+def leftovers(cache: Cache, *, current_toolchains: frozenset[str]) -> Iterator[Removal]:
+    """What no builder can use again: half-made things, and toolchains whose pins have changed."""
+    for path in _children(cache.work):
+        yield _removal(path, "a build that ended before it was finished")
+    for path in _children(cache.environments):
+        if path.name.startswith("tmp-"):
+            yield _removal(path, "a verification environment left behind")
+    for path in _children(cache.toolchains):
+        if path.name.startswith("."):
+            yield _removal(path, "a toolchain that was not finished")
+        elif path.name not in current_toolchains:
+            yield _removal(path, "a toolchain of other pins than today's")
+
+
+def whole(cache: Cache, names: tuple[str, ...]) -> Iterator[Removal]:
+    """Everything in the named parts."""
+    for name in names:
+        for path in _children(getattr(cache, name)):
+            yield _removal(path, f"asked for with --{name}")
+
+
+def remove(removals: tuple[Removal, ...]) -> None:
+    """Delete them; a folder is renamed away first, so that a crash leaves nothing half-deleted."""
+    for removal in removals:
+        grave = removal.path.with_name(f".{removal.path.name.lstrip('.')}.removed")
+        with contextlib.suppress(FileNotFoundError):
+            removal.path.rename(grave)
+            if grave.is_dir() and not grave.is_symlink():
+                shutil.rmtree(grave, ignore_errors=True)
+            else:
+                grave.unlink()
+
+
+@contextlib.contextmanager
+def in_use(cache: Cache) -> Iterator[None]:
+    """Hold the cache as one of any number of builders; waits only while it is being pruned."""
+    with _locked(cache, fcntl.LOCK_SH):
+        yield
+
+
+@contextlib.contextmanager
+def exclusive(cache: Cache) -> Iterator[bool]:
+    """Yield whether no builder is at work on this cache; while True, none can start."""
+    try:
+        with _locked(cache, fcntl.LOCK_EX | fcntl.LOCK_NB):
+            yield True
+    except BlockingIOError:
+        yield False
+
+
+@contextlib.contextmanager
+def _locked(cache: Cache, how: int) -> Iterator[None]:
+    # flock has shared locks, and the kernel lets go of them however a process dies.
+    cache.locks.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(cache.locks / CACHE_LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(descriptor, how)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _children(folder: Path) -> list[Path]:
+    return sorted(folder.iterdir()) if folder.is_dir() else []
+
+
+def _removal(path: Path, why: str) -> Removal:
+    size = measure(path)[0] if path.is_dir() else path.lstat().st_blocks * 512
+    return Removal(path=path, why=why, size=size)

@@ -1,0 +1,119 @@
+"""``builder build``: wheels in ``dist/``, each beside its record, tested."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from builder.cli.common import Settings, json_option, print_json
+
+EPILOG = """\b
+Examples:
+  builder build cu118-py310 --profile quick     two GPU wheels in dist/, tested under Python 3.10
+  builder build cu124 --recipe darknet-python   one wheel, tested under every Python found
+  builder build cu130 --archs 8.9+PTX           for one kind of GPU
+  builder build all --keep-going                whatever can be built here
+"""
+
+
+@click.command(name="build", epilog=EPILOG)
+@click.argument("selectors", nargs=-1, required=True, metavar="SELECTOR...")
+@click.option("--recipe", "recipes", multiple=True, metavar="NAME", help="Only this recipe.")
+@click.option("--profile", default="full", show_default=True, help="full, quick or smoke.")
+@click.option("--archs", metavar="LIST", help="Instead of the profile's GPUs: 7.5,8.0+PTX.")
+@click.option(
+    "--dist",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("dist"),
+    show_default=True,
+    help="Where wheels and records go.",
+)
+@click.option("--no-verify", is_flag=True, help="Build only; try nothing.")
+@click.option("--require-verify", is_flag=True, help="A Python that is not here is an error.")
+@click.option(
+    "--python",
+    "pythons",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="An interpreter to verify with (default: those found on this machine).",
+)
+@click.option(
+    "--jobs", type=click.IntRange(1), help="Compilations at once (default: cores, memory)."
+)
+@click.option(
+    "--sandbox",
+    type=click.Choice(["auto", "require", "off"]),
+    default="auto",
+    show_default=True,
+    help="Fixed path and no network while compiling: where possible, or else fail, or never.",
+)
+@click.option("--keep-going", is_flag=True, help="Go on with other wheels after an error.")
+@click.option("--keep-work", is_flag=True, help="Leave a failed build's folder in the cache.")
+@click.option(
+    "--timings",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write where the time went to this file, as JSON.",
+)
+@json_option
+@click.pass_obj
+def command(
+    settings: Settings,
+    *,
+    selectors: tuple[str, ...],
+    recipes: tuple[str, ...],
+    profile: str,
+    archs: str | None,
+    dist: Path,
+    no_verify: bool,
+    require_verify: bool,
+    pythons: tuple[Path, ...],
+    jobs: int | None,
+    sandbox: str,
+    keep_going: bool,
+    keep_work: bool,
+    timings: Path | None,
+    as_json: bool,
+) -> int:
+    """Build, repair and verify the wheels of the targets that the SELECTORs name."""
+    # Imported here: `builder build --help` needs none of it.
+    from builder.build.pipeline import Workshop
+    from builder.build.run import Wishes, carry_out
+    from builder.cli.build_report import as_data, summary, table
+    from builder.plan.gather import Request, gather, parse_architecture_option
+    from builder.plan.plan import State
+    from builder.sandbox import NOTHING, choose
+
+    if no_verify and require_verify:
+        raise click.UsageError("--no-verify and --require-verify exclude each other")
+    request = Request(
+        selectors=selectors,
+        recipes=recipes,
+        profile=profile,
+        architectures=parse_architecture_option(archs),
+    )
+    reporter = settings.reporter
+    folders = settings.recipe_folders()
+    plan = gather(request, recipe_folders=folders, cache=settings.cache, reporter=reporter)
+    reporter.say(summary(plan))
+    shop = Workshop(
+        cache=settings.cache,
+        dist=dist.absolute(),
+        capability=choose(sandbox, reporter) if plan.of(State.BUILD) else NOTHING,
+        reporter=reporter,
+        jobs=jobs,
+        keep_work=keep_work,
+    )
+    wishes = Wishes(
+        verify=not no_verify,
+        require_verify=require_verify,
+        keep_going=keep_going,
+        pythons=pythons,
+    )
+    try:
+        outcomes = carry_out(plan, shop, wishes)
+    finally:
+        if timings is not None:
+            shop.timings.write(timings)
+    print_json(as_data(outcomes)) if as_json else click.echo(table(outcomes))
+    return next((one.error.exit_code for one in outcomes if one.error is not None), 0)

@@ -1,0 +1,90 @@
+"""What `builder build` prints: the line before, the table after, and both as data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from builder.build.run import Outcome
+from builder.plan.plan import Plan, State
+
+SCHEMA = 1
+
+
+def summary(plan: Plan) -> str:
+    """One line before anything starts: what is built, what is there, what it costs."""
+    build, stored = plan.of(State.BUILD), plan.of(State.STORED)
+    parts = [f"{len(build)} to build" if build else "nothing to build"]
+    if stored:
+        parts.append(f"{len(stored)} in the store")
+    others = len(plan.rows) - len(build) - len(stored)
+    if others:
+        parts.append(f"{others} not possible here")
+    cost = plan.cost
+    if build:
+        unknown = f" and {len(cost.unknown)} files of unknown size" if cost.unknown else ""
+        parts.append(f"{size(cost.download)}{unknown} to download")
+        parts.append(f"about {size(cost.disk)} of disk")
+    noun = "wheel" if len(plan.rows) == 1 else "wheels"
+    return f"{len(plan.rows)} {noun}: {', '.join(parts)}"
+
+
+def table(outcomes: Sequence[Outcome]) -> str:
+    """The last table: wheel, size, sha256, key and what was verified, two lines and more each."""
+    lines: list[str] = []
+    for outcome in outcomes:
+        done = outcome.finished
+        if done is None:
+            lines += [outcome.row.wheel, f"  failed: {first_line(outcome.error)}"]
+            continue
+        how = "built now" if done.fresh else "from the store"
+        lines += [
+            str(done.wheel),
+            f"  {size(done.size)}, sha256 {done.sha256}",
+            f"  key {done.order.spec.key}, {outcome.row.profile}, {how}",
+        ]
+        for one in outcome.verified:
+            before = ", verified before" if one.before else ""
+            note = f" ({one.note}{before})" if one.note or before else ""
+            lines.append(f"  Python {one.python}: {one.status}{note}")
+        if not outcome.verified:
+            lines.append("  not verified")
+    return "\n".join(lines)
+
+
+def first_line(error: Exception | None) -> str:
+    """An error's first line; the rest was said when it happened."""
+    return str(error).splitlines()[0] if error is not None and str(error) else "unknown"
+
+
+def size(count: int) -> str:
+    """``20.1 MB``, decimal."""
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"
+
+
+def as_data(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """The same for programs."""
+    return {"schema_version": SCHEMA, "wheels": [entry(outcome) for outcome in outcomes]}
+
+
+def entry(outcome: Outcome) -> dict[str, Any]:
+    """One wheel's entry."""
+    done, row = outcome.finished, outcome.row
+    error = outcome.error
+    return {
+        "recipe": row.recipe.name,
+        "cuda": row.cuda,
+        "profile": row.profile,
+        "key": row.key,
+        "targets": [str(target) for target in row.targets],
+        "wheel": None if done is None else str(done.wheel),
+        "size": None if done is None else done.size,
+        "sha256": None if done is None else done.sha256,
+        "built_now": done is not None and done.fresh,
+        "compile": {} if done is None else done.facts,
+        "verified": [
+            {"python": v.python, "status": v.status, "note": v.note, "before": v.before}
+            for v in outcome.verified
+        ],
+        "error": None if error is None else {"message": error.message, "exit": error.exit_code},
+    }

@@ -1,0 +1,121 @@
+"""`builder verify`: finished wheels in clean environments, as their users will install them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from builder.cli.common import Settings, json_option, print_json
+from builder.errors import UsageError
+
+if TYPE_CHECKING:
+    from builder.verify import VerifyReport
+
+EPILOG = """\b
+Examples:
+  builder verify dist/*.whl                              under every Python of the targets
+  builder verify dist/*.whl --python 3.10 --python 3.13
+  builder verify some.whl --python /opt/python3.12/bin/python3
+  builder verify some.whl --pip 24.1.2                   with Colab's pip
+  builder verify dist/*.whl --require-verify             a Python that is not there is an error
+"""
+_MINOR = re.compile(r"3\.\d{1,2}")
+
+
+@click.command(epilog=EPILOG)
+@click.argument("wheels", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--python",
+    "named",
+    multiple=True,
+    metavar="3.X|PATH",
+    help="A minor version to look for, or an interpreter (default: every Python of the targets).",
+)
+@click.option("--pip", "pip_version", metavar="VERSION", help="The pip that installs the wheel.")
+@click.option("--require-verify", is_flag=True, help="A Python that is not there is an error.")
+@click.option("--keep", is_flag=True, help="Leave the environments and say where they are.")
+@json_option
+@click.pass_obj
+def command(
+    settings: Settings,
+    wheels: tuple[Path, ...],
+    named: tuple[str, ...],
+    pip_version: str | None,
+    require_verify: bool,
+    keep: bool,
+    as_json: bool,
+) -> None:
+    """Install each of WHEELS with pip from an index, import it, run its recipe's tests.
+
+    Each wheel's record is read where it lies beside it, and a report per Python is written there.
+    The recipe is the one of the wheel's name; without one, imports and tests are not run.
+    """
+    from builder.verify import PIP_VERSION, Means, raise_if_failed, verify_wheels
+    from builder.verify.uv import find_uv
+
+    for wheel in wheels:
+        if not wheel.is_file():
+            raise UsageError(f"there is no wheel at '{wheel}'")
+    pythons, overrides = _pythons(named)
+    means = Means(
+        uv=find_uv(settings.cache, settings.reporter),
+        cache=settings.cache,
+        reporter=settings.reporter,
+        pip_version=pip_version or PIP_VERSION,
+        overrides=overrides,
+        keep=keep,
+    )
+    reports = verify_wheels(
+        wheels, folders=tuple(_recipe_folders(settings)), pythons=pythons, means=means
+    )
+    if as_json:
+        print_json(
+            {
+                "schema_version": 1,
+                "reports": [report.model_dump(mode="json") for report in reports],
+            }
+        )
+    else:
+        for report in reports:
+            _show(report)
+    raise_if_failed(reports, require=require_verify)
+
+
+def _pythons(named: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[Path, ...]]:
+    """Minor versions to verify under, and the interpreters among what the user named."""
+    import os
+
+    from builder.targets import load_targets
+    from builder.verify import interpreter_at
+
+    if not named:
+        return load_targets().pythons, ()
+    versions: list[str] = []
+    overrides: list[Path] = []
+    for text in named:
+        if _MINOR.fullmatch(text):
+            versions.append(text)
+            continue
+        found = interpreter_at(Path(text), env=os.environ)
+        versions.append(found.python)
+        overrides.append(found.path)
+    return tuple(dict.fromkeys(versions)), tuple(overrides)
+
+
+def _show(report: VerifyReport) -> None:
+    """One line per check, so that nothing is left unsaid."""
+    facts = [f"Python {report.python_version or report.python}"]
+    facts += [f"pip {report.pip}"] if report.pip else []
+    facts += [report.gpu] if report.gpu else []
+    click.echo(f"{report.wheel}: {', '.join(facts)}")
+    for check in report.checks:
+        seconds = f"  {check.seconds:.1f} s" if check.seconds and check.seconds >= 0.05 else ""
+        reason = f"  ({check.reason})" if check.reason else ""
+        click.echo(f"  {check.outcome:8} {check.name}{seconds}{reason}")
+
+
+def _recipe_folders(settings: Settings) -> list[Path]:
+    return sorted(path.parent for path in settings.recipes.glob("*/recipe.toml"))

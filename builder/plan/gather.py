@@ -1,0 +1,200 @@
+"""From what was asked on the command line to a plan: the one place that reads what plans need.
+
+`builder plan` and `builder build` both start here, so that they can never differ.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from builder.errors import UsageError
+from builder.paths import Cache
+from builder.plan.facts import Facts, PrefixFacts, RecipeFacts, ToolchainFacts
+from builder.plan.plan import Plan, make_plan
+from builder.plan.published import read_published
+from builder.plan.resolve import read_files
+from builder.recipe import Recipe, load_recipes
+from builder.store import Store
+from builder.targets import Architectures, Targets, load_targets, parse_architectures, select
+from builder.ui import Reporter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a person asks for.
+
+    Attributes:
+        selectors: Targets, ``cu118-py310`` or patterns.
+        recipes: Names of recipes; all of them when empty.
+        profile: Name of a profile.
+        architectures: Instead of what the profile says (`parse_architecture_option`).
+        published: Address or folder of a published index, or None.
+    """
+
+    selectors: tuple[str, ...]
+    recipes: tuple[str, ...] = ()
+    profile: str = "full"
+    architectures: Architectures | None = None
+    published: str | None = None
+
+
+def gather(
+    request: Request,
+    *,
+    recipe_folders: Sequence[Path],
+    cache: Cache,
+    reporter: Reporter | None = None,
+) -> Plan:
+    """The plan for a request.
+
+    Args:
+        request: What is asked for.
+        recipe_folders: Every folder with a recipe.
+        cache: Where the store, downloads and toolchains are.
+        reporter: Told of damaged entries in the store.
+
+    Raises:
+        UsageError: a selector or a recipe's name matches nothing.
+        RecipeError: a recipe or a pin file is not valid.
+        FetchError: the published index could not be read.
+    """
+    from builder.build.python_env import build_env_digest
+
+    targets = load_targets()
+    wanted = select(request.selectors, targets)
+    recipes = chosen_recipes(recipe_folders, request.recipes, targets=targets)
+    labels = tuple(dict.fromkeys(target.cuda for target in wanted))
+    published = None if request.published is None else read_published(request.published)
+    found = [
+        RecipeFacts(recipe=recipe, folder=folder, files=read_files(recipe, folder))
+        for folder, recipe in recipes.items()
+    ]
+    toolchains = {label: toolchain_facts(label, cache) for label in labels}
+    facts = Facts(
+        toolchains=toolchains,
+        build_env=build_env_digest(),
+        stored=_Finished(Store(cache.store, reporter=reporter)),
+        published=published,
+        cached=_cached(found, toolchains.values(), cache),
+    )
+    return make_plan(
+        found,
+        wanted,
+        targets=targets,
+        profile=request.profile,
+        architectures=request.architectures,
+        facts=facts,
+    )
+
+
+def chosen_recipes(
+    folders: Sequence[Path], names: Sequence[str], *, targets: Targets | None = None
+) -> dict[Path, Recipe]:
+    """The recipes of these names by folder, or all of them; only those are loaded and checked.
+
+    Raises:
+        UsageError: there is no such recipe.
+        RecipeError: one of them is not valid.
+    """
+    by_folder = {folder.name: folder for folder in folders}
+    if set(names) <= set(by_folder):
+        wanted = [by_folder[name] for name in dict.fromkeys(names)] or list(folders)
+        return load_recipes(sorted(wanted), targets=targets)
+    every = load_recipes(folders, targets=targets)
+    known = sorted(recipe.name for recipe in every.values())
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            remedy = f"did you mean {near[0]}?" if near else f"one of {', '.join(known)}"
+            raise UsageError(f"no recipe '{name}'", remedy=remedy)
+    return {folder: recipe for folder, recipe in every.items() if recipe.name in names}
+
+
+def parse_architecture_option(text: str | None) -> Architectures | None:
+    """Read ``--archs``: ``7.5,8.0+PTX`` (commas, semicolons or spaces).
+
+    Raises:
+        UsageError: it is no list of architectures.
+    """
+    if text is None:
+        return None
+    try:
+        return parse_architectures(text.replace(",", " ").replace(";", " ").split())
+    except ValueError as error:
+        raise UsageError(f"--archs: {error}", remedy="write it like 7.5,8.0+PTX") from error
+
+
+def toolchain_facts(label: str, cache: Cache) -> ToolchainFacts:
+    """What this machine knows of a CUDA's toolchain; asks the network only where it must."""
+    import builder.toolchain as toolchains
+    from builder.toolchain import labels, toolchain_digest
+    from builder.toolchain.pins import HOST
+
+    if label not in labels():
+        return ToolchainFacts(
+            label=label, digest=None, unavailable=f"no toolchain is pinned for {label}"
+        )
+    prefixes = tuple(_prefix(name, cache) for name in (HOST, label))
+    unavailable = None
+    if not all(prefix.installed for prefix in prefixes):
+        probe = getattr(toolchains, "availability", None)  # INTERIM
+        unavailable = probe(label) if probe else None
+    return ToolchainFacts(
+        label=label,
+        digest=toolchain_digest(label),
+        unavailable=unavailable,
+        parts=(*prefixes, _build_env()),
+    )
+
+
+def _prefix(name: str, cache: Cache) -> PrefixFacts:
+    from builder.toolchain import prefix_path, sizes
+    from builder.toolchain.install import is_whole
+    from builder.toolchain.pins import load_pins
+
+    pins, cost = load_pins(name), sizes(name)
+    return PrefixFacts(
+        name=name,
+        installed=is_whole(prefix_path(name, cache), pins),
+        artifacts=tuple(package.artifact() for package in pins.package),
+        download=cost.download,
+        disk=cost.installed,
+    )
+
+
+def _build_env() -> PrefixFacts:
+    from builder.build.python_env import build_env_artifacts
+
+    artifacts = build_env_artifacts()
+    size = sum(artifact.size or 0 for artifact in artifacts)
+    return PrefixFacts(
+        name="build-env", installed=False, artifacts=artifacts, download=size, disk=4 * size
+    )
+
+
+class _Finished:
+    """The keys of whole entries; each is looked at when a plan asks for it, however many exist."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, str) and self._store.get(key) is not None
+
+
+def _cached(
+    recipes: Iterable[RecipeFacts], toolchains: Iterable[ToolchainFacts], cache: Cache
+) -> frozenset[str]:
+    """Which of the files a plan may need are among the downloads; their bytes are not read."""
+    wanted = {(source.sha256, source.filename) for one in recipes for source in one.recipe.source}
+    for toolchain in toolchains:
+        for part in toolchain.parts:
+            wanted |= {(one.sha256, one.filename) for one in part.artifacts}
+    return frozenset(
+        sha256
+        for sha256, filename in wanted
+        if (cache.downloads / sha256[:2] / sha256 / filename).is_file()
+    )

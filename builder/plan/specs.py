@@ -1,0 +1,89 @@
+"""Find the build spec a person means: a spec, record or wheel file, or the start of a key."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from builder.errors import UsageError
+from builder.plan.spec import BuildSpec
+from builder.store import Store
+from index.records import Record, record_path
+
+SHORTEST_PREFIX = 4
+_PREFIX = re.compile(r"[0-9a-f]{1,32}")
+
+
+def find_spec(what: str, *, store: Store, planned: Callable[[], Iterable[BuildSpec]]) -> BuildSpec:
+    """The spec named by a file or by the start of a key.
+
+    Args:
+        what: A path (spec JSON, record, wheel) or at least four digits of a key.
+        store: Where finished keys are looked up.
+        planned: The specs of what could be built now; asked only if the store knows nothing.
+
+    Raises:
+        UsageError: nothing has that name, or several keys start so.
+    """
+    path = Path(what)
+    if path.is_file():
+        return _from_file(path)
+    if not _PREFIX.fullmatch(what) or len(what) < SHORTEST_PREFIX:
+        raise UsageError(
+            f"'{what}' is neither a file nor a build key",
+            remedy=f"give at least {SHORTEST_PREFIX} of a key's digits, as `builder plan` shows it",
+        )
+    found = _stored(what, store)
+    if not found:
+        found = {spec.key: spec for spec in planned() if spec.key.startswith(what)}
+    if not found:
+        raise UsageError(
+            f"no key starts with '{what}', neither in the store nor among what could be built",
+            remedy="give a record or a wheel with its record beside it instead",
+        )
+    if len(found) > 1:
+        raise UsageError(f"'{what}' is the start of several keys: {', '.join(sorted(found))}")
+    return next(iter(found.values()))
+
+
+def _stored(prefix: str, store: Store) -> dict[str, BuildSpec]:
+    found: dict[str, BuildSpec] = {}
+    for key in store.find(prefix):
+        entry = store.get(key)
+        if entry is not None:
+            found[key] = _of_record(entry.record, key)
+    return found
+
+
+def _from_file(path: Path) -> BuildSpec:
+    if path.suffix == ".whl":
+        path = record_path(path)
+        if not path.is_file():
+            raise UsageError(f"there is no record {path} beside the wheel")
+    try:
+        data = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise UsageError(f"{path} is not JSON: {error}") from error
+    try:
+        if isinstance(data, dict) and "build_spec" in data:
+            return _of_record(Record.model_validate(data), str(path))
+        return BuildSpec.model_validate(data)
+    except ValidationError as error:
+        reason = error.errors()[0]
+        where = ".".join(str(part) for part in reason["loc"])
+        raise UsageError(
+            f"{path} is neither a build spec nor a record ({where}: {reason['msg']})"
+        ) from error
+
+
+def _of_record(record: Record, where: str) -> BuildSpec:
+    if record.build_spec is None:
+        raise UsageError(f"{where}: its record has no build spec")
+    try:
+        return BuildSpec.model_validate(record.build_spec)
+    except ValidationError as error:
+        raise UsageError(f"{where}: its build spec is of another version of the builder") from error

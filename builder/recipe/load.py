@@ -1,0 +1,89 @@
+"""From a folder to a frozen recipe, or to every reason why not, at once."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from builder.errors import RecipeError
+from builder.recipe.check import check_against_files, check_against_targets
+from builder.recipe.files import RECIPE_FILE
+from builder.recipe.problems import Problem, from_validation
+from builder.recipe.schema import Recipe
+from builder.targets import Targets, load_targets
+
+
+def load_recipe(folder: Path, *, targets: Targets | None = None) -> Recipe:
+    """The recipe in ``folder``, checked as a whole.
+
+    Raises:
+        RecipeError: it is not valid; the message has one line per problem.
+    """
+    recipe, problems = _read(folder, targets or load_targets())
+    if recipe is None or problems:
+        raise _error(problems)
+    return recipe
+
+
+def load_recipes(folders: Iterable[Path], *, targets: Targets | None = None) -> dict[Path, Recipe]:
+    """Several recipes by folder; the problems of all of them come in one error.
+
+    Raises:
+        RecipeError: one is not valid, or two have one name.
+    """
+    table = targets or load_targets()
+    found: dict[Path, Recipe] = {}
+    problems: list[Problem] = []
+    names: dict[str, Path] = {}
+    for folder in folders:
+        recipe, faults = _read(folder, table)
+        problems += faults
+        if recipe is None:
+            continue
+        if recipe.name in names:
+            message = f"'{recipe.name}' is also the name of {names[recipe.name] / RECIPE_FILE}"
+            problems.append(Problem(file=folder / RECIPE_FILE, path="name", message=message))
+        names[recipe.name] = folder
+        found[folder] = recipe
+    if problems:
+        raise _error(problems)
+    return found
+
+
+def check_recipe(folder: Path, *, targets: Targets | None = None) -> list[Problem]:
+    """Everything that is wrong with the recipe in ``folder``; empty when nothing is."""
+    return _read(folder, targets or load_targets())[1]
+
+
+def _error(problems: list[Problem]) -> RecipeError:
+    return RecipeError(
+        "\n".join(str(problem) for problem in problems),
+        remedy="`builder recipe schema` prints what a recipe may hold",
+    )
+
+
+def _read(folder: Path, targets: Targets) -> tuple[Recipe | None, list[Problem]]:
+    file = folder / RECIPE_FILE
+    try:
+        data: dict[str, Any] = tomllib.loads(file.read_text("utf-8"))
+    except OSError as error:
+        reason = error.strerror or str(error)
+        return None, [Problem(file=file, path="", message=f"cannot be read: {reason}")]
+    except UnicodeDecodeError as error:
+        message = f"is not UTF-8 (byte {error.start})"
+        return None, [Problem(file=file, path="", message=message)]
+    except tomllib.TOMLDecodeError as error:
+        return None, [Problem(file=file, path="", message=f"is not TOML: {error}")]
+    recipe: Recipe | None = None
+    problems: list[Problem] = []
+    try:
+        recipe = Recipe.model_validate(data)
+    except ValidationError as error:
+        problems += from_validation(error, Recipe, file)
+    problems += check_against_targets(data, targets, file)
+    problems += check_against_files(data, folder, file)
+    return recipe, problems

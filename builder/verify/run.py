@@ -1,0 +1,328 @@
+"""Verification: what a user's first minutes with a wheel would be, check by check."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+from pydantic import ValidationError
+
+from builder.errors import VerifyError
+from builder.process import CommandFailedError
+from builder.verify.environment import (
+    Environment,
+    dependencies,
+    index_of,
+    install_with_pip,
+    make_environment,
+)
+from builder.verify.files import collisions, disturbed, snapshot
+from builder.verify.gpu import NONE, Gpu, find_gpu
+from builder.verify.means import Means, Trial, trials_of
+from builder.verify.pythons import Found, Interpreter, find_python
+from builder.verify.report import Check, VerifyReport, write_report
+from builder.verify.scratch import scratch_folder
+from builder.verify.tests import run_tests
+from index.errors import SiteError
+from index.records import Record, read_record, record_path
+from index.render import check_wheel
+from index.wheels import record_of_wheel
+
+TAIL_LINES = 20
+# The time-out holds in C code too, and the traceback says where it hung.
+_IMPORT = """
+import faulthandler, importlib, sys
+faulthandler.enable()
+faulthandler.dump_traceback_later(120, exit=True)
+module = importlib.import_module(sys.argv[1])
+origin = getattr(getattr(module, "__spec__", None), "origin", None)
+if origin and not origin.startswith(sys.prefix):
+    sys.exit("it was imported from " + origin + ", not from the environment")
+"""
+
+
+def verify_all(
+    wheel: Path,
+    trial: Trial,
+    pythons: Sequence[str],
+    means: Means,
+    *,
+    beside: Sequence[Path] = (),
+) -> list[VerifyReport]:
+    """Verify a wheel under each Python and write a report beside it for each that was there.
+
+    Args:
+        wheel: The wheel; its record is read where it lies beside it.
+        trial: What to try.
+        pythons: Minor versions, ``("3.10", "3.13")``.
+        means: What to work with.
+        beside: Further wheels of the same index that this one needs.
+
+    Returns:
+        One report per Python, in order; a missing Python's has one check, *not run*. Nothing is
+        raised for a failed check: see `raise_if_failed`.
+
+    Raises:
+        VerifyError: the wheel is not the one its record describes.
+    """
+    wheels = {path: _record(path) for path in (wheel, *beside)}
+    reports = []
+    for python in pythons:
+        found = find_python(python, overrides=means.overrides, env=means.env)
+        if found.interpreter is None:
+            report = _not_found(wheels[wheel], found)
+        else:
+            report = verify(wheel, trial, found.interpreter, means, wheels=wheels)
+            write_report(report, wheel)
+        means.reporter.say(f"  {wheels[wheel].name} under {report.summary()}")
+        reports.append(report)
+    return reports
+
+
+def verify_wheels(
+    wheels: Sequence[Path],
+    *,
+    folders: Sequence[Path],
+    pythons: Sequence[str],
+    means: Means,
+) -> list[VerifyReport]:
+    """Verify several wheels, each with the recipe of its name and beside the others of its CUDA.
+
+    A wheel whose recipe is not among ``folders`` is installed and checked, and its report says that
+    imports and tests were not run.
+
+    Raises:
+        RecipeError: a recipe is not valid.
+        VerifyError: a wheel is not the one its record describes.
+    """
+    records = {wheel: _record(wheel) for wheel in wheels}
+    trials = trials_of(folders, {record.name for record in records.values()})
+    reports: list[VerifyReport] = []
+    for wheel, record in records.items():
+        beside = [
+            other
+            for other, its in records.items()
+            if its.name != record.name and its.cuda in (None, record.cuda)
+        ]
+        trial = trials.get(record.name, Trial())
+        reports += verify_all(wheel, trial, pythons, means, beside=beside)
+    return reports
+
+
+def verify(
+    wheel: Path,
+    trial: Trial,
+    interpreter: Interpreter,
+    means: Means,
+    *,
+    wheels: Mapping[Path, Record] | None = None,
+) -> VerifyReport:
+    """Verify a wheel under one Python, in an environment that is removed afterwards.
+
+    Args:
+        wheel: The wheel.
+        trial: What to try.
+        interpreter: The Python.
+        means: What to work with.
+        wheels: Everything the index has, this wheel among it; None for this wheel alone.
+
+    Raises:
+        VerifyError: the wheel is not the one its record describes.
+    """
+    served = wheels or {wheel: _record(wheel)}
+    record = served[wheel]
+    digits = interpreter.python.replace(".", "")
+    log_path = means.cache.logs / f"verify-{record.filename}-cp{digits}.log"
+    log_path.parent.mkdir(parents=True, exist_ok=True)
+    label = f"verify {record.name} under Python {interpreter.python}"
+    with (
+        scratch_folder(means.cache, keep=means.keep) as folder,
+        log_path.open("w", encoding="utf-8") as log,
+        means.reporter.task(label, unit="checks") as task,
+    ):
+        attempt = _Attempt(
+            record=record, wheels=served, trial=trial, interpreter=interpreter, means=means,
+            folder=folder, log=log,
+        )  # fmt: skip
+        for check in attempt.checks():
+            attempt.done.append(check)
+            task.update(len(attempt.done), detail=check.name)
+        if means.keep:
+            means.reporter.say(f"  the environment stays at '{folder}'")
+        return VerifyReport(
+            wheel=record.filename,
+            sha256=record.sha256,
+            python=interpreter.python,
+            python_version=interpreter.version,
+            pip=attempt.pip,
+            gpu=attempt.gpu.name,
+            checks=tuple(_with_log(check, log_path) for check in attempt.done),
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class _Attempt:
+    """One verification under way."""
+
+    record: Record
+    wheels: Mapping[Path, Record]
+    trial: Trial
+    interpreter: Interpreter
+    means: Means
+    folder: Path
+    log: IO[str]
+    done: list[Check] = field(default_factory=list)
+    pip: str | None = None
+    gpu: Gpu = NONE
+
+    def checks(self) -> Iterator[Check]:
+        """Each check as it ends."""
+        started = time.monotonic()
+        try:
+            environment = self._make()
+        except CommandFailedError as error:
+            reason = _last_line(error.output).replace(str(self.folder), "<environment>")
+            yield Check(
+                name="dependencies", outcome="failed", reason=reason, detail=_tail(error.output)
+            )
+            yield from self._skipped("its dependencies could not be installed")
+            return
+        yield Check(name="dependencies", outcome="passed", seconds=time.monotonic() - started)
+        self.gpu = find_gpu(environment.python, env=environment.variables)
+        before = snapshot(environment.site_packages)
+        installed = tuple(self._install(environment))
+        yield from installed
+        if any(check.outcome == "failed" for check in installed):
+            yield from self._skipped("the wheel is not installed")
+            return
+        yield self._untouched(environment, disturbed(before, snapshot(environment.site_packages)))
+        yield self._program(environment, "pip check", "-m", "pip", "check")
+        if not self.trial.imports:
+            yield Check(name="imports", outcome="not run", reason="no recipe names a module")
+        for module in self.trial.imports:
+            yield self._program(environment, f"import {module}", "-c", _IMPORT, module)
+        yield from self._tests(environment)
+
+    def _make(self) -> Environment:
+        names = {record.name for record in self.wheels.values()}
+        return make_environment(
+            self.folder,
+            interpreter=self.interpreter,
+            uv=self.means.uv,
+            uv_cache=self.means.cache.environments / "uv",
+            pip=self.means.pip_settings(),
+            requirements=(
+                f"pip=={self.means.pip_version}",
+                *dependencies(self.record, self.interpreter, leave_out=tuple(names)),
+                *self.trial.requires,
+            ),
+            log=self.log,
+            env=self.means.env,
+        )
+
+    def _install(self, environment: Environment) -> Iterator[Check]:
+        started = time.monotonic()
+        with index_of(self.wheels) as server:
+            done, ours = install_with_pip(
+                environment, self.record, server=server, pip=self.means.pip_settings()
+            )
+            url = server.url
+        seconds = time.monotonic() - started
+        if done.status != 0:
+            reason = environment.hide(_last_line(done.output).replace(url, "<index>"))
+            yield Check(
+                name="install", outcome="failed", reason=reason, detail=_tail(done.output),
+                seconds=seconds,
+            )  # fmt: skip
+            return
+        yield Check(name="install", outcome="passed", seconds=seconds)
+        name = "installed wheel is this one"
+        if ours is None:
+            yield Check(name=name, outcome="failed", reason="pip reports no such package")
+        elif ours.sha256 != self.record.sha256 or not ours.url.startswith(f"{url}/"):
+            reason = f"pip took another file, with sha256 {ours.sha256 or 'unknown'}"
+            yield Check(name=name, outcome="failed", reason=reason, detail=ours.url)
+        else:
+            self.pip = ours.pip
+            yield Check(name=name, outcome="passed")
+
+    def _untouched(self, environment: Environment, changes: Sequence[str]) -> Check:
+        problems = (*changes, *collisions(environment.site_packages))
+        name = "other packages' files unchanged"
+        if not problems:
+            return Check(name=name, outcome="passed")
+        more = f" and {len(problems) - 1} more" if len(problems) > 1 else ""
+        detail = "\n".join(problems[:TAIL_LINES])
+        return Check(name=name, outcome="failed", reason=problems[0] + more, detail=detail)
+
+    def _program(self, environment: Environment, name: str, *arguments: str) -> Check:
+        started = time.monotonic()
+        done = environment.run(*arguments)
+        seconds = time.monotonic() - started
+        if done.status == 0:
+            return Check(name=name, outcome="passed", seconds=seconds)
+        reason = environment.hide(_last_line(done.output)) or f"status {done.status}"
+        return Check(
+            name=name, outcome="failed", reason=reason, detail=_tail(done.output), seconds=seconds
+        )
+
+    def _tests(self, environment: Environment) -> tuple[Check, ...]:
+        checks = run_tests(
+            environment, self.trial.tests, timeout=self.trial.timeout, no_gpu=self.gpu.reason
+        )
+        return tuple(
+            check.model_copy(update={"reason": environment.hide(check.reason)})
+            if check.reason
+            else check
+            for check in checks
+        )
+
+    def _skipped(self, reason: str) -> Iterator[Check]:
+        already = {check.name for check in self.done}
+        names = ("install", "other packages' files unchanged", "pip check")
+        imports = (f"import {module}" for module in self.trial.imports)
+        for name in (*names, *imports, "tests"):
+            if name not in already:
+                yield Check(name=name, outcome="not run", reason=reason)
+
+
+def _record(wheel: Path) -> Record:
+    path = record_path(wheel)
+    try:
+        if not wheel.is_file():
+            raise VerifyError(f"there is no wheel at '{wheel}'")
+        if not path.is_file():
+            return record_of_wheel(wheel)
+        record = read_record(path)
+        check_wheel(record, wheel)
+    except SiteError as error:
+        raise VerifyError(error.message, remedy=error.remedy) from error
+    except ValidationError as error:
+        raise VerifyError(f"'{path}' is not a record of this builder's: {error}") from error
+    return record
+
+
+def _not_found(record: Record, found: Found) -> VerifyReport:
+    check = Check(name="install", outcome="not run", reason=found.reason)
+    return VerifyReport(
+        wheel=record.filename, sha256=record.sha256, python=found.python, checks=(check,)
+    )
+
+
+def _with_log(check: Check, log: Path) -> Check:
+    if check.outcome != "failed":
+        return check
+    detail = f"{check.detail}\n" if check.detail else ""
+    return check.model_copy(update={"detail": f"{detail}log: {log}"})
+
+
+def _tail(output: str) -> str:
+    return "\n".join(output.splitlines()[-TAIL_LINES:])
+
+
+def _last_line(output: str) -> str:
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    return lines[-1][:300] if lines else ""

@@ -1,0 +1,59 @@
+"""Temporary folders that a killed builder leaves behind and the next one clears away."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from builder.paths import Cache
+
+PREFIX = "tmp-"
+LOCK = ".in-use"
+KEEP = ".keep"
+"""Marks a folder somebody asked to keep; its paths stand in scripts, so it cannot be renamed."""
+
+
+@contextlib.contextmanager
+def scratch_folder(cache: Cache, *, keep: bool = False) -> Iterator[Path]:
+    """A new folder under ``environments/``, removed at the end unless ``keep``.
+
+    It is locked while the block runs. The kernel drops the lock with the process, whatever ends it,
+    so the next builder knows which folders nobody uses any more and removes them.
+    """
+    cache.environments.mkdir(parents=True, exist_ok=True)
+    cache.locks.mkdir(parents=True, exist_ok=True)
+    # Held while a folder has no lock of its own yet, so that nobody takes it for an abandoned one.
+    with FileLock(cache.locks / "environments.lock"):
+        clear_abandoned(cache.environments)
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=cache.environments))
+        used = FileLock(folder / LOCK)
+        used.acquire()
+    try:
+        yield folder
+    finally:
+        if keep:
+            (folder / KEEP).touch()
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+        used.release()
+
+
+def clear_abandoned(environments: Path) -> None:
+    """Remove temporary folders whose builder is gone."""
+    for folder in sorted(environments.glob(f"{PREFIX}*")):
+        if (folder / KEEP).exists():
+            continue
+        lock = FileLock(folder / LOCK)
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            continue
+        try:
+            shutil.rmtree(folder, ignore_errors=True)
+        finally:
+            lock.release()

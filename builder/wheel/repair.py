@@ -1,0 +1,131 @@
+"""From the raw wheel to the one that is published: auditwheel, then the same bytes every time."""
+
+from __future__ import annotations
+
+import re
+import sys
+import tempfile
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from builder.errors import CheckError
+from builder.process import CommandFailedError, run
+from builder.wheel import policy
+from builder.wheel.archive import DEFAULT_EPOCH, Wheel, is_elf, rewrite
+
+if TYPE_CHECKING:  # importing them for real would load half the builder
+    from builder.plan.spec import BuildSpec
+    from builder.toolchain.model import Toolchain
+
+_SYSROOT_FOLDERS = ("usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu", "usr/lib", "lib")
+_NOT_FOUND = re.compile(r'required library "([^"]+)" could not be located')
+_TOO_RECENT = re.compile(r"too-recent versioned symbols")
+
+
+def repair(
+    raw: Path, *, spec: BuildSpec, toolchain: Toolchain, into: Path, log: IO[str] | None
+) -> Path:
+    """Make a wheel portable and give it its platform tag.
+
+    Libraries are looked for in the toolchain's sysroot and CUDA prefix alone, never on this
+    machine; those of ``spec.excluded_libs`` stay out, and run paths to them stay in. The result is
+    written anew so that the same raw wheel always gives the same bytes. It is not checked yet.
+
+    Args:
+        raw: The wheel the build made; its build tag and Python tags are kept.
+        spec: What it was built from.
+        toolchain: What it was built with.
+        into: The folder of the repaired wheel.
+        log: Where auditwheel's output goes.
+
+    Returns:
+        The repaired wheel, its tag no newer than the sysroot's.
+
+    Raises:
+        CheckError: it cannot be repaired (a library is missing, symbols are too new), or there is
+            nothing compiled in it.
+    """
+    into.mkdir(parents=True, exist_ok=True)
+    with Wheel(raw) as wheel:
+        if not any(is_elf(wheel.read(name)[:4]) for name in wheel):
+            raise CheckError(
+                f"{raw.name}: there is nothing compiled in it",
+                remedy="look whether the recipe's CMakeLists.txt installs its targets",
+            )
+    with tempfile.TemporaryDirectory(prefix=".repair.", dir=into) as scratch:
+        output = Path(scratch, "out")
+        temporary = Path(scratch, "tmp")
+        output.mkdir()
+        temporary.mkdir()
+        command = _command(raw, spec=spec, toolchain=toolchain, output=output)
+        try:
+            run(command, env=_environment(toolchain, temporary), cwd=temporary, log=log)
+        except CommandFailedError as error:
+            raise _explain(raw, error) from None
+        repaired = _only_wheel(output, raw)
+        _check_tag(repaired)
+        return rewrite(repaired, into)
+
+
+def _command(raw: Path, *, spec: BuildSpec, toolchain: Toolchain, output: Path) -> list[str | Path]:
+    folders = [toolchain.host / "sysroot" / folder for folder in _SYSROOT_FOLDERS]
+    folders.append(toolchain.cuda / "lib64")
+    places = ":".join(str(folder) for folder in folders if folder.is_dir())
+    # -I: neither PYTHONPATH nor a user's site folder may put another auditwheel in its place.
+    command: list[str | Path] = [sys.executable, "-I", "-m", "auditwheel", "repair"]
+    command += ["--plat", "auto", "--ldpaths", places, "--wheel-dir", output]
+    for pattern in spec.excluded_libs:
+        command += ["--exclude", pattern]
+    return [*command, raw.resolve()]
+
+
+def _environment(toolchain: Toolchain, temporary: Path) -> dict[str, str]:
+    return {
+        "PATH": str(toolchain.host / "bin"),  # patchelf; nothing of this machine
+        "HOME": str(temporary),
+        "TMPDIR": str(temporary),
+        "LC_ALL": "C.UTF-8",
+        "SOURCE_DATE_EPOCH": str(DEFAULT_EPOCH),
+    }
+
+
+def _only_wheel(folder: Path, raw: Path) -> Path:
+    found = sorted(folder.glob("*.whl"))
+    if len(found) != 1:
+        raise CheckError(f"{raw.name}: auditwheel made {len(found)} wheels of it, not one")
+    return found[0]
+
+
+def _check_tag(repaired: Path) -> None:
+    with Wheel(repaired) as wheel:
+        platforms = sorted({tag.platform for tag in wheel.named.tags})
+    asked = [policy.claimed(platform) for platform in platforms]
+    if None in asked or not asked:
+        raise CheckError(
+            f"repair gave the platform tag {', '.join(platforms)}, which promises nothing",
+            remedy="only manylinux wheels for x86-64 leave the builder",
+        )
+    oldest = min(item for item in asked if item is not None)
+    if oldest > policy.SYSROOT:
+        raise CheckError(
+            f"repair gave {policy.tag(oldest)}, newer than the sysroot's "
+            f"{policy.tag(policy.SYSROOT)}",
+            remedy="something was compiled or linked against this machine's own libraries",
+        )
+
+
+def _explain(raw: Path, error: CommandFailedError) -> CheckError:
+    missing = _NOT_FOUND.search(error.output)
+    if missing:
+        return CheckError(
+            f"{raw.name} needs {missing[1]}, which is neither excluded, nor in the sysroot, nor in "
+            "the CUDA prefix",
+            remedy="link it statically, or exclude it and depend on the package that has it",
+        )
+    if _TOO_RECENT.search(error.output):
+        return CheckError(
+            f"{raw.name} needs newer symbols than any manylinux policy has",
+            remedy="something was compiled or linked against this machine's own libraries",
+        )
+    tail = "\n".join(error.output.splitlines()[-8:])
+    return CheckError(f"{raw.name} cannot be repaired:\n{tail}")

@@ -1,0 +1,111 @@
+"""What the tests share: networks with random weights, images, and processes to run Darknet in.
+
+Darknet speaks on file descriptors and may end its process, so most tests run it in another one.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Callable
+from pathlib import Path
+
+import darknet
+import networks
+import numpy as np
+import pytest
+from darknet._driver import DriverError, ask_driver
+
+FORWARD = Path(__file__).with_name("forward.py")
+PROGRAM = Path(sysconfig.get_path("scripts"), "darknet")
+NO_GPU = "not run (no GPU on this machine)"
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "gpu: needs a GPU")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if not has_gpu():
+        for item in items:
+            if item.get_closest_marker("gpu"):
+                item.add_marker(pytest.mark.skip(reason=NO_GPU))
+
+
+def has_gpu() -> bool:
+    try:
+        return bool(ask_driver().gpus)
+    except DriverError:
+        return False
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Run a command in an empty folder; keywords are environment variables (None removes one)."""
+
+    def start(*command: str | Path, **changes: str | None) -> subprocess.CompletedProcess[str]:
+        merged = {**os.environ, **changes}
+        environment = {name: value for name, value in merged.items() if value is not None}
+        return subprocess.run(
+            [str(word) for word in command],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=300,
+            check=False,
+        )
+
+    return start
+
+
+@pytest.fixture
+def forward(run: Run, tmp_path: Path) -> Callable[..., tuple[np.ndarray, str]]:
+    """Two forward passes in a process of their own: the outputs (2 rows) and its stderr."""
+
+    def start(cfg: str | Path, weights: Path, **changes: str | None) -> tuple[np.ndarray, str]:
+        out = tmp_path / "output.npy"
+        done = run(sys.executable, FORWARD, cfg, weights, out, **changes)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return np.load(out), done.stderr
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The random weights of one of Darknet's own networks, written once."""
+    folder = tmp_path_factory.mktemp("weights")
+
+    def write(cfg: str) -> Path:
+        path = folder / f"{Path(cfg).stem}.weights"
+        if not path.exists():
+            path.write_bytes(networks.random_weights((darknet.share() / cfg).read_text()))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    """A small image file: a bright disc on a gradient."""
+    path = tmp_path / "picture.ppm"
+    pixels = networks.picture(96, 64)
+    path.write_bytes(b"P6 96 64 255\n" + pixels.tobytes())
+    return path
+
+
+@pytest.fixture
+def program() -> Path:
+    """The command ``darknet`` of this environment."""
+    assert PROGRAM.exists(), f"no {PROGRAM}: the wheel's entry point is not installed"
+    return PROGRAM
+
+
+@pytest.fixture
+def python() -> str:
+    return sys.executable

@@ -1,0 +1,197 @@
+"""The forward pass on the CPU: its numbers, and what is said about the GPU that is not there."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import darknet
+import networks
+import numpy as np
+import pytest
+
+YOLO = "cfg/yolov3-tiny.cfg"
+REFERENCE = json.loads(Path(__file__).with_name("reference.json").read_text())
+
+
+def test_weights_file_has_the_size_of_the_published_one(weights):
+    assert weights(YOLO).stat().st_size == 35_434_956
+
+
+def test_one_line_says_that_there_is_no_gpu(forward, weights):
+    # Hidden from CUDA, so that the same is tested on a machine that has one.
+    outputs, stderr = forward(YOLO, weights(YOLO), CUDA_VISIBLE_DEVICES="", DARKNET_DEVICE=None)
+
+    about = [line for line in stderr.splitlines() if "GPU" in line]
+    assert len(about) == 1, stderr
+    assert about[0].startswith("darknet: no usable GPU (")
+    assert about[0].endswith("), running on the CPU")
+    assert outputs.shape == (2, 26 * 26 * 255)
+    assert np.isfinite(outputs).all()
+    assert len(np.unique(outputs)) > 100_000
+
+
+def test_no_line_where_the_cpu_was_asked_for(forward, weights):
+    _, stderr = forward(YOLO, weights(YOLO), DARKNET_DEVICE="cpu")
+    assert "GPU" not in stderr
+
+
+def test_same_numbers_twice_and_in_another_process(forward, weights):
+    first, _ = forward(YOLO, weights(YOLO), DARKNET_DEVICE="cpu")
+    second, _ = forward(YOLO, weights(YOLO), DARKNET_DEVICE="cpu")
+    assert np.array_equal(first[0], first[1])
+    assert np.array_equal(first, second)
+
+
+@pytest.mark.parametrize("cfg", sorted(REFERENCE))
+def test_numbers_of_a_plain_cpu_build(cfg, forward, weights):
+    """The numbers of upstream's own CPU build (make_reference.py), whatever CPU this is.
+
+    Baseline x86-64 has no fused multiply-add, and nothing allows the compiler to reorder sums, so
+    sums and products are the same bits on every machine. Only exp() comes from the machine's C
+    library, in double precision, where versions may differ in the last bit: after rounding to
+    float that is at most one unit in the last place.
+    """
+    outputs, _ = forward(cfg, weights(cfg), DARKNET_DEVICE="cpu")
+
+    known = REFERENCE[cfg]
+    chosen = np.linspace(0, known["outputs"] - 1, len(known["samples"])).astype(int)
+    expected = np.array([float.fromhex(text) for text in known["samples"]], dtype=np.float32)
+    assert outputs.shape[1] == known["outputs"]
+    assert np.all(np.abs(outputs[0][chosen] - expected) <= np.spacing(np.abs(expected)))
+
+
+@pytest.fixture(scope="module")
+def network(weights):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DARKNET_DEVICE", "cpu")
+        with darknet.Network(YOLO, weights(YOLO)) as opened:
+            yield opened
+
+
+def test_size_of_the_input(network):
+    assert (network.width, network.height, network.channels) == (416, 416, 3)
+    assert network.inputs == 416 * 416 * 3
+
+
+def test_boxes_lie_within_the_image(network):
+    image = networks.picture(320, 200)
+    found = network.detect(image, threshold=0.3)
+    assert found
+    for one in found:
+        left, top, right, bottom = one.box
+        assert 0 <= left <= right <= 320
+        assert 0 <= top <= bottom <= 200
+        assert 0 <= one.class_id < 80
+        assert 0.3 < one.confidence <= 1
+    assert found == sorted(found, key=lambda one: -one.confidence)
+
+
+def test_threshold_and_nms_take_boxes_away(network):
+    image = networks.picture(320, 200)
+    every = network.detect(image, threshold=0.3, nms=0)
+    assert 0 < len(network.detect(image, threshold=0.3, nms=0.45)) < len(every)
+    assert 0 < len(network.detect(image, threshold=0.6, nms=0)) < len(every)
+    assert network.detect(image, threshold=1.0) == []
+
+
+def test_bytes_and_floats_are_the_same_image(network):
+    image = networks.picture(64, 48)
+    planes = (np.moveaxis(image, -1, 0) / 255.0).astype(np.float32)
+    assert network.detect(image, threshold=0.3) == network.detect(planes, threshold=0.3)
+
+
+def test_an_array_that_is_not_contiguous(network):
+    wide = np.repeat(networks.picture(64, 48), 2, axis=1)
+    assert network.detect(wide[:, ::2], threshold=0.3) == network.detect(
+        np.ascontiguousarray(wide[:, ::2]), threshold=0.3
+    )
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.zeros((48, 64), np.uint8),
+        np.zeros((3, 48, 64), np.uint8),
+        np.zeros((48, 64, 3), np.float32),
+        np.zeros((48, 64, 3), np.int32),
+        np.zeros((0, 64, 3), np.uint8),
+        np.zeros((1, 48, 64, 3), np.uint8),
+    ],
+)
+def test_what_is_no_image_is_refused(network, image):
+    with pytest.raises(ValueError, match="image"):
+        network.detect(image)
+
+
+def test_a_wrong_number_of_inputs_is_refused(network):
+    with pytest.raises(ValueError, match=r"10 values given, the network takes 519168"):
+        network.predict(np.zeros(10, np.float32))
+
+
+def test_a_closed_network_is_refused(weights, monkeypatch):
+    monkeypatch.setenv("DARKNET_DEVICE", "cpu")
+    network = darknet.Network(YOLO, weights(YOLO))
+    network.close()
+    network.close()
+    with pytest.raises(ValueError, match="closed"):
+        network.predict(np.zeros(3, np.float32))
+
+
+def test_missing_files_are_python_errors(weights, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"nothing\.cfg"):
+        darknet.Network(tmp_path / "nothing.cfg")
+    with pytest.raises(FileNotFoundError, match=r"nothing\.weights"):
+        darknet.Network(YOLO, tmp_path / "nothing.weights")
+
+
+def test_a_training_cfg_takes_one_image_at_a_time(forward, weights, tmp_path):
+    own = tmp_path / "batch.cfg"
+    text = (darknet.share() / YOLO).read_text()
+    assert "\nbatch=1\n" in text
+    own.write_text(text.replace("\nbatch=1\n", "\nbatch=4\n", 1))
+    several, _ = forward(own, weights(YOLO), DARKNET_DEVICE="cpu")
+    single, _ = forward(YOLO, weights(YOLO), DARKNET_DEVICE="cpu")
+    assert np.array_equal(several, single)
+
+
+def test_networks_give_their_memory_back(run, python, weights):
+    """Twenty networks after another need no more than one: weights 35 MB, workspace 25 MB."""
+    code = """
+import resource, sys, darknet
+def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+for number in range(20):
+    with darknet.Network(sys.argv[1], sys.argv[2]): pass
+    if number == 2: early = peak()
+print(peak() - early)
+"""
+    done = run(python, "-c", code, YOLO, weights(YOLO), DARKNET_DEVICE="cpu")
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) < 100
+
+
+def test_a_wrong_device_is_refused(run, python):
+    done = run(python, "-c", "import darknet; darknet.load_library()", DARKNET_DEVICE="gpu0")
+    assert done.returncode == 1
+    assert "ValueError: DARKNET_DEVICE is 'gpu0'" in done.stderr
+
+
+def test_a_wrong_cfg_is_said_on_stderr(run, python, tmp_path):
+    """Darknet ends the process; its error() must be its own, not the C library's."""
+    (tmp_path / "wrong.cfg").write_text("[convolutional]\nfilters=1\n")
+    done = run(python, "-c", "import darknet; darknet.Network('wrong.cfg')", DARKNET_DEVICE="cpu")
+    assert done.returncode != 0
+    assert "First section must be [net] or [network]" in done.stderr
+
+
+def test_old_names_find_the_same(network, weights, picture):
+    net = darknet.load_net(YOLO.encode(), str(weights(YOLO)).encode(), 0)
+    meta = darknet.load_meta(b"cfg/coco.data")
+    found = darknet.detect(net, meta, str(picture).encode(), thresh=0.3)
+
+    assert (darknet.network_width(net), darknet.network_height(net)) == (416, 416)
+    assert meta.classes == 80
+    assert found
+    assert all(isinstance(name, bytes) and name for name, _, _ in found)
+    new = network.detect(networks.picture(96, 64), threshold=0.3)
+    assert found[0][1] == pytest.approx(new[0].confidence, abs=1e-6)

@@ -1,0 +1,86 @@
+"""The GPU's numbers against the CPU's; run only where there is a GPU."""
+
+from __future__ import annotations
+
+import ctypes
+from ctypes import POINTER, c_float, c_size_t
+
+import darknet
+import numpy as np
+import pytest
+from darknet._doctor import Verdict
+
+pytestmark = pytest.mark.gpu
+
+CFGS = ("cfg/yolov3-tiny.cfg", "cfg/yolov2-tiny.cfg", "cfg/darknet.cfg")
+# TF32 keeps 10 bits of a factor; without it only the order of the sums differs from the CPU's.
+GPU = {"DARKNET_DEVICE": "0", "NVIDIA_TF32_OVERRIDE": "0"}
+
+
+@pytest.mark.parametrize("cfg", CFGS)
+def test_the_same_numbers_as_on_the_cpu(cfg, forward, weights):
+    on_gpu, stderr = forward(cfg, weights(cfg), **GPU)
+    on_cpu, _ = forward(cfg, weights(cfg), DARKNET_DEVICE="cpu")
+    assert "no usable GPU" not in stderr
+    assert np.isfinite(on_gpu).all()
+    assert not np.array_equal(on_gpu, on_cpu), "bit-identical: it ran on the CPU"
+    np.testing.assert_allclose(on_gpu[0], on_cpu[0], rtol=2e-3, atol=2e-4)
+    np.testing.assert_allclose(on_gpu[1], on_gpu[0], rtol=1e-4, atol=1e-5)
+
+
+def test_a_batch_that_becomes_one_image(forward, weights, tmp_path):
+    """Another batch can choose another algorithm, with another workspace (patch 0001)."""
+    cfg = tmp_path / "batch.cfg"
+    text = (darknet.share() / CFGS[0]).read_text()
+    cfg.write_text(text.replace("\nbatch=1\n", "\nbatch=4\n", 1))
+    several, _ = forward(cfg, weights(CFGS[0]), **GPU)
+    single, _ = forward(CFGS[0], weights(CFGS[0]), **GPU)
+    np.testing.assert_allclose(several, single, rtol=1e-3, atol=1e-4)
+
+
+def test_the_program_draws_on_the_gpu(run, program, weights, picture, tmp_path):
+    done = run(
+        program, "detector", "test", "cfg/coco.data", CFGS[0], weights(CFGS[0]), picture,
+        "-thresh", "0.3", DARKNET_DEVICE=None,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "no usable GPU" not in done.stderr
+    assert (tmp_path / "predictions.jpg").exists()
+
+
+def test_the_doctor_is_content(run, python):
+    done = run(python, "-m", "darknet", DARKNET_DEVICE=None)
+    assert done.returncode == Verdict.OK, done.stdout + done.stderr
+    assert "GPU against CPU" in done.stdout
+
+
+def test_random_numbers_are_uniform_and_never_the_same():
+    """The kernel that took cuRAND's place (patch 0004), through the library's own functions."""
+    library = darknet.load_library()
+    floats = POINTER(c_float)
+    library.cuda_make_array.restype = floats
+    library.cuda_make_array.argtypes = [floats, c_size_t]
+    library.cuda_random.argtypes = library.cuda_free.argtypes = None
+    library.cuda_pull_array.argtypes = [floats, floats, c_size_t]
+    count = 1_000_003  # no multiple of the four numbers a thread makes
+    on_gpu = library.cuda_make_array(None, count)
+
+    def draw() -> np.ndarray:
+        values = np.zeros(count, np.float32)
+        library.cuda_random(on_gpu, c_size_t(count))
+        library.cuda_pull_array(on_gpu, values.ctypes.data_as(floats), count)
+        return values
+
+    first, second = draw(), draw()
+    library.cuda_free(ctypes.cast(on_gpu, floats))
+    for values in (first, second):
+        assert values.min() > 0
+        assert values.max() <= 1
+        assert values.mean() == pytest.approx(0.5, abs=0.003)
+        assert values.var() == pytest.approx(1 / 12, abs=0.001)
+        parts = np.histogram(values, bins=100, range=(0, 1))[0]
+        # chi squared with 99 degrees of freedom: 200 is ten thousand times rarer than 1 in 10^4
+        assert ((parts - count / 100) ** 2 / (count / 100)).sum() < 200
+    assert abs(np.corrcoef(first, second)[0, 1]) < 0.01
+    assert abs(np.corrcoef(first[:-1], first[1:])[0, 1]) < 0.01
+    assert len(np.unique(first)) > 0.9 * count

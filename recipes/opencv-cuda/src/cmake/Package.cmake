@@ -1,0 +1,65 @@
+# What lands in site-packages: cv2.py, opencv_cuda/ and, below it, the payload in _cv2/.
+
+set(package "${CMAKE_CURRENT_SOURCE_DIR}/src")
+set(payload opencv_cuda/_cv2)
+
+add_custom_target(extension ALL DEPENDS opencv_python3)
+
+# NVIDIA's packages lie beside ours in site-packages; the extension is two folders below it.
+list(TRANSFORM WHEELHOUSE_RUN_PATHS PREPEND "$ORIGIN/../../" OUTPUT_VARIABLE run_paths)
+set_target_properties(opencv_python3 PROPERTIES
+  INSTALL_RPATH "${run_paths}"
+  BUILD_WITH_INSTALL_RPATH ON
+  INSTALL_RPATH_USE_LINK_PATH OFF
+)
+install(TARGETS opencv_python3 LIBRARY DESTINATION ${payload})
+
+install(FILES "${package}/cv2.py" DESTINATION .)
+install(DIRECTORY "${package}/opencv_cuda" DESTINATION . FILES_MATCHING PATTERN "*.py")
+
+# OpenCV's own loader and Python code as it lies in its build tree, with a configuration of ours:
+# OpenCV's holds absolute paths.
+install(DIRECTORY "${CMAKE_BINARY_DIR}/python_loader/cv2/" DESTINATION ${payload}
+  FILES_MATCHING PATTERN "*.py"
+  PATTERN "config*.py" EXCLUDE
+  PATTERN "load_config_py2.py" EXCLUDE
+  PATTERN "__pycache__" EXCLUDE)
+install(FILES "${package}/package/config.py" "${package}/package/config-3.py" DESTINATION ${payload})
+set(OPENCV_PYTHON_VERSION "${SKBUILD_PROJECT_VERSION}")
+configure_file("${package}/package/version.py" "${CMAKE_BINARY_DIR}/version.py" @ONLY)
+install(FILES "${CMAKE_BINARY_DIR}/version.py" DESTINATION ${payload})
+
+# cv2.data: the Haar cascades where there is something to use them with.
+install(FILES "${package}/package/data/__init__.py" DESTINATION ${payload}/data)
+if(TARGET opencv_objdetect)
+  file(GLOB cascades CONFIGURE_DEPENDS "${upstream}/opencv/data/haarcascades/*.xml")
+  if(NOT cascades)
+    message(FATAL_ERROR "no Haar cascades in ${upstream}/opencv/data/haarcascades")
+  endif()
+  install(FILES ${cascades} DESTINATION ${payload}/data)
+endif()
+
+# What the wheel was built for, for the doctor and the tests; never read by `import cv2`.
+set(modules ${OPENCV_MODULES_BUILD})
+list(TRANSFORM modules REPLACE "^opencv_" "")
+list(SORT modules)
+list(JOIN modules "\", \"" modules)
+list(JOIN WHEELHOUSE_CUDA_ARCH_BIN "\", \"" architectures)
+if(CUDNN_VERSION_MAJOR)
+  set(cudnn "\"${CUDNN_VERSION_MAJOR}\"")
+else()
+  set(cudnn None)
+endif()
+list(JOIN WHEELHOUSE_RUN_PATHS "\", \"" folders)
+file(CONFIGURE OUTPUT "${CMAKE_BINARY_DIR}/_build.py" @ONLY CONTENT
+[[# What this wheel was built for; written by its build.
+VERSION = "@SKBUILD_PROJECT_VERSION_FULL@"
+PROFILE = "@WHEELHOUSE_PROFILE@"
+CUDA = "@WHEELHOUSE_CUDA_VERSION@"
+CUDNN = @cudnn@
+ARCHITECTURES = ("@architectures@",)
+PTX = "@WHEELHOUSE_CUDA_ARCH_PTX@"
+MODULES = ("@modules@",)
+FOLDERS = ("@folders@",)
+]])
+install(FILES "${CMAKE_BINARY_DIR}/_build.py" DESTINATION opencv_cuda)

@@ -1,0 +1,195 @@
+"""Says whether OpenCV uses the GPU, and what to do where it does not.
+
+Exit codes: 0 the GPU is used; otherwise the first of the faults below that was found.
+"""
+
+import importlib.metadata
+import importlib.util
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+from opencv_cuda import _build, _payload
+from opencv_cuda._driver import Driver, Gpu, ask
+
+NO_GPU = 10
+OLD_DRIVER = 11
+OTHER_ARCHITECTURE = 12
+MISSING_LIBRARY = 13
+HIDDEN = 14
+NO_IMPORT = 15
+WRONG_ANSWER = 16
+
+USAGE = """usage: python -m opencv_cuda
+
+Says whether OpenCV uses the GPU: driver, GPU and its architecture against this wheel's, NVIDIA's
+libraries and where they were found, which cv2 is really imported, and a tiny computation.
+
+exit codes: 0 the GPU is used, 10 no GPU, 11 driver too old, 12 no code for this GPU in the wheel,
+13 an NVIDIA library is missing, 14 another OpenCV hides this one, 15 cv2 cannot be imported,
+16 the GPU does not answer rightly, 2 wrong usage"""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report; ``code`` is 0 where all is well."""
+
+    label: str
+    text: str
+    code: int = 0
+    remedy: str = ""
+
+
+def main(arguments: list[str]) -> int:
+    """Print the report and return the exit code."""
+    if arguments:
+        wanted = arguments in (["-h"], ["--help"])
+        print(USAGE, file=sys.stdout if wanted else sys.stderr)
+        return 0 if wanted else 2
+    findings = list(examine())
+    for finding in findings:
+        print(f"{'ok ' if not finding.code else '!! '} {finding.label + ':':<12} {finding.text}")
+    fault = next((finding for finding in findings if finding.code), None)
+    if fault is None:
+        print("\nOpenCV uses the GPU.")
+        return 0
+    print(f"\n{_verdict(fault)}")
+    if fault.remedy:
+        print(f"  {fault.remedy}")
+    return fault.code
+
+
+def examine() -> Iterable[Finding]:
+    """Every check, in the order in which a fault hides the next one."""
+    archs = ", ".join(_build.ARCHITECTURES) + (f", PTX {_build.PTX}" if _build.PTX else "")
+    yield Finding("wheel", f"opencv-cuda {_build.VERSION}: CUDA {_build.CUDA}, GPUs {archs}")
+    hidden = which()
+    yield hidden
+    if hidden.code:
+        return
+    loaded = libraries()
+    yield loaded
+    if loaded.code:
+        return
+    cv2, finding = imported()
+    yield finding
+    driver = ask()
+    yield judge_driver(driver)
+    yield from (judge_gpu(gpu, driver) for gpu in driver.gpus)
+    if cv2 is not None and driver.gpus:
+        yield compute(cv2)
+
+
+def which() -> Finding:
+    """Which ``cv2`` this Python would import."""
+    spec = importlib.util.find_spec("cv2")
+    origin = None if spec is None else spec.origin
+    ours = Path(__file__).resolve().parent.parent / "cv2.py"
+    # Once imported, the module says it is the package it became.
+    if origin is not None and Path(origin).resolve() in (ours, _payload.FOLDER / "__init__.py"):
+        return Finding("cv2", str(ours))
+    found = "not found" if origin is None else origin
+    owners = sorted(
+        {
+            name
+            for name in importlib.metadata.packages_distributions().get("cv2", ())
+            if name != "opencv-cuda"
+        }
+    )
+    if owners:
+        return Finding("cv2", found, HIDDEN, f"pip uninstall -y {' '.join(owners)}")
+    return Finding("cv2", found, HIDDEN, f"rename or remove {found}: it goes before {ours}")
+
+
+def libraries() -> Finding:
+    """Load what the extension needs, and say where each library was found."""
+    try:
+        _payload.load_libraries()
+    except _payload.MissingLibraryError as error:
+        remedy = f"pip install {error.package}" if error.package else ""
+        return Finding("libraries", f"{error.library} was not found", MISSING_LIBRARY, remedy)
+    except ImportError as error:
+        return Finding("libraries", str(error), NO_IMPORT)
+    lines = [f"{path.name} in {path.parent}" for path in mapped()]
+    return Finding("libraries", ("\n" + " " * 17).join(lines) or "none needed")
+
+
+def mapped() -> list[Path]:
+    """NVIDIA's libraries in this process, as the kernel has them."""
+    names = ("libcudart.", "libcublas", "libcudnn", "libcufft.", "libnpp")
+    with open("/proc/self/maps", encoding="utf-8", errors="replace") as maps:
+        paths = {Path(line.split(maxsplit=5)[5].strip()) for line in maps if "/" in line}
+    return sorted(path for path in paths if path.name.startswith(names))
+
+
+def imported() -> tuple[ModuleType | None, Finding]:
+    """Import cv2."""
+    try:
+        import cv2
+    except ImportError as error:
+        return None, Finding("import", str(error), NO_IMPORT, "pip install --force-reinstall numpy")
+    return cv2, Finding("import", f"cv2 {cv2.__version__}, Python {sys.version.split()[0]}")
+
+
+def judge_driver(driver: Driver) -> Finding:
+    """Whether the driver can run code of this wheel's CUDA."""
+    if driver.cuda is None or (driver.problem and not driver.gpus):
+        return Finding("driver", driver.problem, NO_GPU)
+    shown = "CUDA {}.{}".format(*driver.cuda)
+    major = int(_build.CUDA.partition(".")[0])
+    # Within a major version every driver runs machine code of every toolkit.
+    if driver.cuda[0] < major:
+        remedy = f"install a driver for CUDA {major}, or the wheel of an older CUDA"
+        return Finding("driver", f"{shown}, too old for CUDA {major}", OLD_DRIVER, remedy)
+    return Finding("driver", shown)
+
+
+def judge_gpu(gpu: Gpu, driver: Driver) -> Finding:
+    """Whether the wheel has code for a GPU."""
+    real = {parse(arch) for arch in _build.ARCHITECTURES}
+    text = f"{gpu.name}, architecture {gpu.shown}"
+    if any(arch[0] == gpu.architecture[0] and arch <= gpu.architecture for arch in real):
+        return Finding("GPU", text)
+    if _build.PTX and parse(_build.PTX) <= gpu.architecture:
+        if driver.cuda is None or driver.cuda >= parse(_build.CUDA):
+            return Finding("GPU", f"{text} (PTX: compiled at first use, which takes minutes)")
+        remedy = f"a driver for CUDA {_build.CUDA} or later would compile the wheel's PTX for it"
+        return Finding("GPU", f"{text}: no machine code in this wheel", OTHER_ARCHITECTURE, remedy)
+    remedy = "look for a wheel with this architecture on the index this one came from"
+    return Finding("GPU", f"{text}: no code in this wheel", OTHER_ARCHITECTURE, remedy)
+
+
+def compute(cv2: ModuleType) -> Finding:
+    """A tiny computation on the GPU, compared with numpy's answer."""
+    import numpy
+
+    image = numpy.arange(4096, dtype=numpy.float32).reshape(64, 64)
+    try:
+        if cv2.cuda.getCudaEnabledDeviceCount() < 1:
+            return Finding("computation", "OpenCV sees no GPU", WRONG_ANSWER)
+        gpu = cv2.cuda.GpuMat()
+        gpu.upload(image)
+        answer = gpu.convertTo(cv2.CV_32F, alpha=2.0, beta=1.0).download()
+    except cv2.error as error:
+        return Finding("computation", str(error).strip(), WRONG_ANSWER)
+    if not numpy.array_equal(answer, image * 2 + 1):
+        return Finding("computation", "the answer is wrong", WRONG_ANSWER)
+    return Finding("computation", "2x + 1 of 64 x 64 numbers, right")
+
+
+def parse(dotted: str) -> tuple[int, int]:
+    """``7.5`` → ``(7, 5)``."""
+    major, _, minor = dotted.partition(".")
+    return int(major), int(minor)
+
+
+def _verdict(fault: Finding) -> str:
+    if fault.code == NO_GPU:
+        return "OpenCV works on the CPU: there is no GPU it could use."
+    if fault.code in (OLD_DRIVER, OTHER_ARCHITECTURE, WRONG_ANSWER):
+        return f"OpenCV works on the CPU only: {fault.label}: {fault.text}"
+    if fault.code == HIDDEN:
+        return f"Another OpenCV is imported instead of this one: {fault.text}"
+    return f"OpenCV cannot be used: {fault.text}"

@@ -1,0 +1,102 @@
+"""The main job for real: `builder build` makes wheels that pip installs and Pythons import.
+
+The smallest builds that are still real run by default; the newcomer's own command is marked slow.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from index.records import read_record, record_path
+
+pytestmark = pytest.mark.integration
+
+ROOT = Path(__file__).parents[2]
+Build = Callable[..., list[Path]]
+
+
+@pytest.fixture(scope="module")
+def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
+    """`builder build`, as a person would type it, in the clone; returns the wheels in its dist."""
+
+    def run(*arguments: str, expect: int = 0) -> list[Path]:
+        dist = tmp_path_factory.mktemp("dist")
+        done = subprocess.run(
+            [sys.executable, "-m", "builder", "build", *arguments, "--dist", str(dist)],
+            cwd=ROOT,
+            env={**os.environ, "CFLAGS": "-DSTRAY -march=native", "PYTHONPATH": "/nonexistent"},
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+        assert done.returncode == expect, done.stdout[-6000:]
+        return sorted(dist.glob("*.whl"))
+
+    return run
+
+
+def reports(wheel: Path) -> dict[str, dict[str, Any]]:
+    """The verification reports beside a wheel, by Python."""
+    found = {}
+    for path in wheel.parent.glob(f"{wheel.name}.verify.*.json"):
+        data = json.loads(path.read_text())
+        found[data["python"]] = data
+    return found
+
+
+def outcomes(report: dict[str, Any]) -> dict[str, str]:
+    return {check["name"]: check["outcome"] for check in report["checks"]}
+
+
+def available(*versions: str) -> list[str]:
+    from builder.verify import find_python
+
+    return [version for version in versions if find_python(version).interpreter]
+
+
+def assert_verified(wheel: Path, *, at_least: int) -> None:
+    by_python = reports(wheel)
+    good = []
+    for version, report in by_python.items():
+        seen = outcomes(report)
+        assert "failed" not in seen.values(), (version, report)
+        if "passed" in seen.values():
+            good.append(version)
+        reasons = [check for check in report["checks"] if check["outcome"] == "not run"]
+        assert all(check["reason"] for check in reasons), "a check that was not run must say why"
+    assert len(good) >= at_least, by_python
+
+
+@pytest.mark.parametrize("cuda", ["cu118", "cu130"])
+def test_darknet(build: Build, cuda: str) -> None:
+    (wheel,) = build(cuda, "--recipe", "darknet-python", "--profile", "smoke")
+    assert f"+{cuda}-" in wheel.name
+    assert "-py3-none-manylinux_" in wheel.name
+    record = read_record(record_path(wheel))
+    assert record.cuda == cuda
+    assert record.profile == "smoke"
+    assert_verified(wheel, at_least=min(2, len(available("3.10", "3.11", "3.12", "3.13", "3.14"))))
+
+
+def test_opencv_smoke(build: Build) -> None:
+    (wheel,) = build("cu118", "--recipe", "opencv-cuda", "--profile", "smoke")
+    assert "-abi3-manylinux_" in wheel.name
+    assert_verified(wheel, at_least=min(2, len(available("3.10", "3.11", "3.12", "3.13", "3.14"))))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cuda", ["cu118", "cu124", "cu130"])
+def test_the_newcomers_command(build: Build, cuda: str) -> None:
+    wheels = build(f"{cuda}-py310", "--profile", "quick")
+    assert [wheel.name.split("-")[0] for wheel in wheels] == ["darknet_python", "opencv_cuda"]
+    for wheel in wheels:
+        assert_verified(wheel, at_least=len(available("3.10")))
