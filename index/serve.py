@@ -52,7 +52,9 @@ class Server:
         self.requests: list[str] = []
         """Paths asked for so far, in order."""
         self._server = _Listener(("127.0.0.1", port), self)
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+        )
 
     @property
     def url(self) -> str:

@@ -134,11 +134,16 @@ def lay_out(
     wheel = shop.dist / stored.wheel.name
     record = stored.record
     if not same(wheel, record.sha256, record.size):
+        for stale in shop.dist.glob(f"{wheel.name}.verify.*.json"):
+            stale.unlink()  # about the wheel that was here before
         copy_file(stored.wheel, wheel)
     place = record_path(wheel)
     data = record_path(stored.wheel).read_bytes()
     if not place.is_file() or place.read_bytes() != data:
         copy_file(record_path(stored.wheel), place)
+    for report in stored.reports():
+        if not (shop.dist / report.name).exists():
+            copy_file(report, shop.dist / report.name)
     return Finished(
         order=order,
         wheel=wheel,

@@ -22,7 +22,8 @@ def summary(plan: Plan) -> str:
         parts.append(f"{others} not possible here")
     cost = plan.cost
     if build:
-        unknown = f" and {len(cost.unknown)} files of unknown size" if cost.unknown else ""
+        files = "file" if len(cost.unknown) == 1 else "files"
+        unknown = f" and {len(cost.unknown)} {files} of unknown size" if cost.unknown else ""
         parts.append(f"{size(cost.download)}{unknown} to download")
         parts.append(f"about {size(cost.disk)} of disk")
     noun = "wheel" if len(plan.rows) == 1 else "wheels"
@@ -59,7 +60,10 @@ def first_line(error: Exception | None) -> str:
 
 def size(count: int) -> str:
     """``20.1 MB``, decimal."""
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"
+    for unit, name in ((1e9, "GB"), (1e6, "MB")):
+        if count >= unit:
+            return f"{count / unit:.1f} {name}"
+    return f"{count / 1e3:.0f} kB"
 
 
 def as_data(outcomes: Sequence[Outcome]) -> dict[str, Any]:

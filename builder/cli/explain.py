@@ -80,5 +80,5 @@ def _planned(settings: Settings) -> Iterator[BuildSpec]:
     profiles = {name for recipe in load_recipes(folders).values() for name in recipe.profile}
     for profile in sorted(profiles):
         request = Request(selectors=("all",), profile=profile)
-        plan = gather(request, recipe_folders=folders, cache=settings.cache)
+        plan = gather(request, recipe_folders=folders, cache=settings.cache, probe=False)
         yield from (row.spec for row in plan.rows if row.spec is not None)

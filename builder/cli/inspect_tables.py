@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import click
 from rich.console import Console
 from rich.table import Table
@@ -20,13 +22,20 @@ def show(inspection: Inspection) -> None:
         console = Console(highlight=False, markup=False, width=PLAIN_WIDTH)
     click.echo(inspection.filename)
     console.print(_summary(inspection))
+    # Titles are lines of their own: a table's title is wrapped to the table's width.
+    for title, table in _tables(inspection):
+        console.print(f"\n{title}", style="bold")
+        console.print(table)
+
+
+def _tables(inspection: Inspection) -> Iterator[tuple[str, Table]]:
     if inspection.elves:
-        console.print(_elves(inspection))
-    console.print(_parts("largest files (unpacked)", inspection.largest_files))
+        yield "compiled files", _elves(inspection)
+    yield "largest files (unpacked)", _parts(inspection.largest_files)
     if inspection.largest_sections:
-        console.print(_parts("largest sections of the biggest", inspection.largest_sections))
+        yield "largest sections of the biggest compiled file", _parts(inspection.largest_sections)
     if inspection.leaks:
-        console.print(_leaks(inspection))
+        yield "paths that may be a machine's", _leaks(inspection)
 
 
 def _summary(inspection: Inspection) -> Table:
@@ -93,7 +102,7 @@ def _external(inspection: Inspection) -> str:
 
 
 def _elves(inspection: Inspection) -> Table:
-    table = Table(title="compiled files", title_justify="left", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
     for name in ("file", "size", "soname", "GPU modules", "notes"):
         table.add_column(name, overflow="fold")
     for elf in inspection.elves:
@@ -115,8 +124,8 @@ def _notes(elf: ElfFacts) -> str:
     return ", ".join(notes)
 
 
-def _parts(title: str, parts: tuple[Part, ...]) -> Table:
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False, show_header=False)
+def _parts(parts: tuple[Part, ...]) -> Table:
+    table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(justify="right", no_wrap=True)
     table.add_column(overflow="fold")
     for part in parts:
@@ -125,7 +134,7 @@ def _parts(title: str, parts: tuple[Part, ...]) -> Table:
 
 
 def _leaks(inspection: Inspection) -> Table:
-    table = Table(title="paths that may be a machine's", title_justify="left", box=None)
+    table = Table(box=None, pad_edge=False)
     for name in ("path", "in", "times", "text"):
         table.add_column(name, overflow="fold")
     for leak in inspection.leaks[:SHOWN]:

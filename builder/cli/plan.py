@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,9 +14,10 @@ from builder.cli.common import Settings, json_option, print_json
 from builder.errors import PlanError, UsageError
 
 if TYPE_CHECKING:
-    from builder.plan.gather import Request
     from builder.plan.plan import Plan
 
+WRAPPED = ("architectures", "for")
+"""Columns that give way on a narrow terminal; names and keys are never cut."""
 EPILOG = """\b
 Examples:
   builder plan cu118-py310                        both recipes for one target
@@ -27,64 +27,17 @@ Examples:
   builder plan all --published https://OWNER.github.io/REPO --github >> $GITHUB_OUTPUT
 """
 
-Function = TypeVar("Function", bound=Callable[..., Any])
-
-
-def request_options(function: Function) -> Function:
-    """The arguments and options that say what to build; `builder build` takes them too."""
-    for decorate in (
-        click.option(
-            "--published",
-            metavar="URL",
-            help="A published index, by address or folder: what it has need not be built.",
-        ),
-        click.option(
-            "--archs",
-            metavar="LIST",
-            help="GPU architectures instead of the profile's, such as 7.5,8.0+PTX.",
-        ),
-        click.option(
-            "--profile", default="full", show_default=True, help="A profile of the recipes."
-        ),
-        click.option(
-            "--recipe",
-            "names",
-            multiple=True,
-            metavar="NAME",
-            help="Only this recipe (repeatable).",
-        ),
-        click.argument("selectors", nargs=-1, required=True, metavar="SELECTOR..."),
-    ):
-        function = decorate(function)
-    return function
-
-
-def request_of(
-    *,
-    selectors: tuple[str, ...],
-    names: tuple[str, ...],
-    profile: str,
-    archs: str | None,
-    published: str | None,
-) -> Request:
-    """The request that `request_options` describe.
-
-    Raises:
-        UsageError: ``--archs`` is no list of architectures.
-    """
-    from builder.plan.gather import Request, parse_architecture_option
-
-    return Request(
-        selectors=selectors,
-        recipes=names,
-        profile=profile,
-        architectures=parse_architecture_option(archs),
-        published=published,
-    )
-
 
 @click.command(name="plan", epilog=EPILOG)
-@request_options
+@click.argument("selectors", nargs=-1, required=True, metavar="SELECTOR...")
+@click.option("--recipe", "names", multiple=True, metavar="NAME", help="Only this recipe.")
+@click.option("--profile", default="full", show_default=True, help="full, quick or smoke.")
+@click.option("--archs", metavar="LIST", help="Instead of the profile's GPUs: 7.5,8.0+PTX.")
+@click.option(
+    "--published",
+    metavar="URL",
+    help="A published index, by address or folder: what it has need not be built.",
+)
 @json_option
 @click.option("--github", "as_github", is_flag=True, help="Print a job matrix for GitHub Actions.")
 @click.pass_obj
@@ -104,13 +57,17 @@ def command(
     SELECTOR is a target (cu118-py310), a CUDA (cu118), a pattern (cu1*-py31[01]) or all.
     """
     from builder.plan import show
-    from builder.plan.gather import gather
+    from builder.plan.gather import Request, gather, parse_architecture_option
     from builder.plan.plan import State
 
     if as_json and as_github:
         raise UsageError("--json and --github exclude each other")
-    request = request_of(
-        selectors=selectors, names=names, profile=profile, archs=archs, published=published
+    request = Request(
+        selectors=selectors,
+        recipes=names,
+        profile=profile,
+        architectures=parse_architecture_option(archs),
+        published=published,
     )
     plan = gather(
         request,
@@ -158,7 +115,7 @@ def _table(plan: Plan, *, free: int | None) -> None:
     }
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in show.HEADINGS:
-        table.add_column(heading)
+        table.add_column(heading, no_wrap=heading not in WRAPPED)
     for row in plan.rows:
         *cells, state = show.cells(row)
         table.add_row(*map(Text, cells), Text(state, style=colours[row.state]))

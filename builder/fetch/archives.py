@@ -9,6 +9,7 @@ import gzip
 import io
 import lzma
 import stat
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -19,6 +20,7 @@ from typing import IO, Literal, cast
 import zstandard
 
 BLOCK = 1024 * 1024
+BUFFER = 128 * 1024
 AR_MAGIC = b"!<arch>\n"
 AR_HEADER = 60
 MAGICS: tuple[tuple[bytes, str], ...] = (
@@ -87,10 +89,17 @@ def damage() -> Iterator[None]:
         zlib.error,
         zstandard.ZstdError,
         gzip.BadGzipFile,
+        struct.error,
         EOFError,
+        OverflowError,
+        ValueError,
         NotImplementedError,  # a zip compression unknown here
     ) as error:
         raise DamagedError(str(error) or type(error).__name__) from error
+    except OSError as error:
+        if error.errno is not None:  # the machine's, not the archive's; bz2 gives no number
+            raise
+        raise DamagedError(str(error)) from error
 
 
 def _format(file: IO[bytes]) -> str:
@@ -108,13 +117,15 @@ def _decompressed(file: IO[bytes], kind: str) -> IO[bytes]:
         return bz2.BZ2File(file)
     if kind == "zst":
         reader = zstandard.ZstdDecompressor(max_window_size=2**31)
-        return reader.stream_reader(file, read_across_frames=True)
+        stream = reader.stream_reader(file, read_across_frames=True)
+        return io.BufferedReader(cast(io.RawIOBase, stream), BUFFER)
     return file
 
 
 def _tar_members(file: IO[bytes]) -> Iterator[Member]:
-    # "r|": strictly forwards, so that a package of gigabytes is never held in memory or read twice.
-    with tarfile.open(fileobj=file, mode="r|", bufsize=BLOCK) as tar:
+    # Strictly forwards: a package of gigabytes is never held in memory nor decompressed twice.
+    # Not tarfile's own stream mode, which copies the rest of its buffer at every small read.
+    with tarfile.open(fileobj=_Forward(file), mode="r:") as tar:
         for info in tar:
             yield _tar_member(tar, info)
     # Behind tar's end there is only padding, but the compression's own checksum comes last.
@@ -190,6 +201,32 @@ def _deb_data(file: IO[bytes]) -> IO[bytes]:
             return _decompressed(inner, name.removeprefix("data.tar").lstrip("."))
         file.seek(size + size % 2, io.SEEK_CUR)
     raise DamagedError("not a Debian package: it has no data.tar")
+
+
+class _Forward(io.RawIOBase):
+    """A stream with a position, whose seeking is reading on."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1, /) -> bytes:
+        data = self._file.read(size)
+        self._at += len(data)
+        return data
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, position: int, whence: int = io.SEEK_SET, /) -> int:
+        if whence != io.SEEK_SET or position < self._at:
+            raise DamagedError("its entries do not lie one behind the other")
+        while self._at < position and self.read(min(BLOCK, position - self._at)):
+            pass
+        return self._at
 
 
 class _Slice(io.RawIOBase):

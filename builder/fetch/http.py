@@ -6,7 +6,6 @@ import contextlib
 import email.utils
 import ssl
 import time
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,13 +65,15 @@ class Client:
 
     def __init__(self, settings: FetchSettings) -> None:
         self._timeout = (settings.connect_timeout, settings.read_timeout)
-        self._session = requests.Session()
-        self._session.headers["User-Agent"] = f"gpu-wheelhouse/{__version__}"
+        self._session = _session()
         self._session.mount("https://", _Adapter())
+        self._unchecked: requests.Session | None = None
 
     def close(self) -> None:
         """Close every connection."""
         self._session.close()
+        if self._unchecked is not None:
+            self._unchecked.close()
 
     @contextlib.contextmanager
     def open(self, location: Location, *, start: int, validator: str | None) -> Iterator[Stream]:
@@ -115,27 +116,38 @@ class Client:
 
     @contextlib.contextmanager
     def _get(self, location: Location, headers: dict[str, str]) -> Iterator[requests.Response]:
-        verify: bool | str | None = False if location.trusted else location.cert
-        proxies = {"http": location.proxy, "https": location.proxy} if location.proxy else None
-        with warnings.catch_warnings() if location.trusted else contextlib.nullcontext():
-            if location.trusted:  # the user's own choice; pip says nothing either
-                warnings.simplefilter("ignore", urllib3.exceptions.InsecureRequestWarning)
-            try:
-                response = self._session.get(
-                    location.url,
-                    headers=headers,
-                    stream=True,
-                    timeout=self._timeout,
-                    verify=verify,
-                    cert=location.client_cert,
-                    proxies=proxies,
-                )
-            except requests.exceptions.RequestException as error:
-                raise _request_error(error) from error
+        session = self._trusting() if location.trusted else self._session
+        proxy = location.proxy
+        try:
+            response = session.get(
+                location.url,
+                headers=headers,
+                stream=True,
+                timeout=self._timeout,
+                verify=False if location.trusted else location.cert,
+                cert=location.client_cert,
+                proxies={"http": proxy, "https": proxy} if proxy else None,
+            )
+        except requests.exceptions.RequestException as error:
+            raise _request_error(error) from error
         with response:
             if response.status_code not in (200, PARTIAL):
                 raise _status_error(response)
             yield response
+
+    def _trusting(self) -> requests.Session:
+        """The session for hosts whose certificate goes unchecked, as the user told pip."""
+        if self._unchecked is None:
+            # For the whole process: changing warnings for a while is not safe among threads.
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+            self._unchecked = _session()
+        return self._unchecked
+
+
+def _session() -> requests.Session:
+    session = requests.Session()
+    session.headers["User-Agent"] = f"gpu-wheelhouse/{__version__}"
+    return session
 
 
 class _StatusError(PermanentError):

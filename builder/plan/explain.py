@@ -8,7 +8,7 @@ from typing import Any
 
 from builder.plan.spec import BuildSpec
 
-ABSENT = "(none)"
+ABSENT, EMPTY = "(none)", "(empty)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +53,7 @@ def _flat(path: str, value: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401
     elif isinstance(value, list):
         yield from _flat_list(path, value)
     else:
-        yield path, ABSENT if value is None else str(value)
+        yield path, ABSENT if value is None else str(value) or EMPTY
 
 
 def _flat_list(path: str, value: list[Any]) -> Iterator[tuple[str, str]]:
@@ -64,7 +64,7 @@ def _flat_list(path: str, value: list[Any]) -> Iterator[tuple[str, str]]:
     elif value and all(isinstance(one, list) and len(one) == 2 for one in value):
         names = [str(name) for name, _ in value]
         for name, content in value:
-            yield f"{path}.{name}", str(content)
+            yield f"{path}.{name}", str(content) or EMPTY
     else:
         names = [str(one) for one in value]
         for name in names:

@@ -7,18 +7,25 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from builder.errors import UsageError
 from builder.paths import Cache
 from builder.plan.facts import Facts, PrefixFacts, RecipeFacts, ToolchainFacts
-from builder.plan.plan import Plan, make_plan
+from builder.plan.plan import Plan, State, make_plan
 from builder.plan.published import read_published
 from builder.plan.resolve import read_files
 from builder.recipe import Recipe, load_recipes
 from builder.store import Store
-from builder.targets import Architectures, Targets, load_targets, parse_architectures, select
+from builder.targets import (
+    Architectures,
+    Target,
+    Targets,
+    load_targets,
+    parse_architectures,
+    select,
+)
 from builder.ui import Reporter
 
 
@@ -47,14 +54,19 @@ def gather(
     recipe_folders: Sequence[Path],
     cache: Cache,
     reporter: Reporter | None = None,
+    probe: bool = True,
 ) -> Plan:
     """The plan for a request.
+
+    The network is asked only where toolchains must be had that may be out of reach, and for the
+    published index.
 
     Args:
         request: What is asked for.
         recipe_folders: Every folder with a recipe.
         cache: Where the store, downloads and toolchains are.
         reporter: Told of damaged entries in the store.
+        probe: Whether to ask if toolchains can be had at all.
 
     Raises:
         UsageError: a selector or a recipe's name matches nothing.
@@ -80,14 +92,41 @@ def gather(
         published=published,
         cached=_cached(found, toolchains.values(), cache),
     )
+    plan = _plan(request, found, wanted, targets, facts)
+    reachable = _probed(plan, facts) if probe else facts
+    return plan if reachable is facts else _plan(request, found, wanted, targets, reachable)
+
+
+def _plan(
+    request: Request,
+    recipes: Sequence[RecipeFacts],
+    wanted: Sequence[Target],
+    targets: Targets,
+    facts: Facts,
+) -> Plan:
     return make_plan(
-        found,
+        recipes,
         wanted,
         targets=targets,
         profile=request.profile,
         architectures=request.architectures,
         facts=facts,
     )
+
+
+def _probed(plan: Plan, facts: Facts) -> Facts:
+    """The facts, with the toolchains marked that a plan needs and that cannot be had from here."""
+    from builder.toolchain import availability
+
+    missing = {}
+    for label in dict.fromkeys(row.cuda for row in plan.of(State.BUILD)):
+        toolchain = facts.toolchains[label]
+        if any(not part.installed for part in toolchain.parts if part.name == label):
+            why = availability(label)
+            if why is not None:
+                why = why.removeprefix(f"{State.NOT_HERE}: ")
+                missing[label] = replace(toolchain, unavailable=why)
+    return replace(facts, toolchains={**facts.toolchains, **missing}) if missing else facts
 
 
 def chosen_recipes(
@@ -128,8 +167,7 @@ def parse_architecture_option(text: str | None) -> Architectures | None:
 
 
 def toolchain_facts(label: str, cache: Cache) -> ToolchainFacts:
-    """What this machine knows of a CUDA's toolchain; asks the network only where it must."""
-    import builder.toolchain as toolchains
+    """What this machine knows of a CUDA's toolchain, without the network."""
     from builder.toolchain import labels, toolchain_digest
     from builder.toolchain.pins import HOST
 
@@ -138,14 +176,9 @@ def toolchain_facts(label: str, cache: Cache) -> ToolchainFacts:
             label=label, digest=None, unavailable=f"no toolchain is pinned for {label}"
         )
     prefixes = tuple(_prefix(name, cache) for name in (HOST, label))
-    unavailable = None
-    if not all(prefix.installed for prefix in prefixes):
-        probe = getattr(toolchains, "availability", None)  # INTERIM
-        unavailable = probe(label) if probe else None
     return ToolchainFacts(
         label=label,
         digest=toolchain_digest(label),
-        unavailable=unavailable,
         parts=(*prefixes, _build_env()),
     )
 

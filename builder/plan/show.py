@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any
 
 from builder.plan.plan import Plan, Row, State
@@ -37,12 +38,14 @@ def cells(row: Row) -> tuple[str, ...]:
 
 
 def reasons(plan: Plan) -> list[str]:
-    """One line for each row that says why."""
-    return [
-        f"{row.wheel} for {pythons(row)}: {row.state}: {row.why}"
-        for row in plan.rows
-        if row.why is not None
-    ]
+    """One line for each reason, naming every wheel it holds for."""
+    wheels = Counter(row.wheel for row in plan.rows)
+    found: dict[str, list[str]] = {}
+    for row in plan.rows:
+        if row.why is not None:
+            name = row.wheel if wheels[row.wheel] == 1 else f"{row.wheel} for {pythons(row)}"
+            found.setdefault(f"{row.state}: {row.why}", []).append(name)
+    return [f"{', '.join(names)}: {why}" for why, names in found.items()]
 
 
 def totals(plan: Plan, *, free: int | None = None) -> list[str]:

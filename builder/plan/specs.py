@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -15,6 +16,7 @@ from builder.store import Store
 from index.records import Record, record_path
 
 SHORTEST_PREFIX = 4
+NOT_SAID = "not said"
 _PREFIX = re.compile(r"[0-9a-f]{1,32}")
 
 
@@ -71,6 +73,8 @@ def _from_file(path: Path) -> BuildSpec:
     try:
         if isinstance(data, dict) and "build_spec" in data:
             return _of_record(Record.model_validate(data), str(path))
+        if isinstance(data, dict) and isinstance(data.get("spec"), dict):
+            return BuildSpec.model_validate(_with_sources(data["spec"]))
         return BuildSpec.model_validate(data)
     except ValidationError as error:
         reason = error.errors()[0]
@@ -78,6 +82,12 @@ def _from_file(path: Path) -> BuildSpec:
         raise UsageError(
             f"{path} is neither a build spec nor a record ({where}: {reason['msg']})"
         ) from error
+
+
+def _with_sources(keyed: dict[str, Any]) -> dict[str, Any]:
+    """What ``build-spec.json`` in a rendered project holds, made whole: it has no addresses."""
+    sources = [{"source": NOT_SAID, **one} for one in keyed.get("sources", [])]
+    return {**keyed, "sources": sources}
 
 
 def _of_record(record: Record, where: str) -> BuildSpec:

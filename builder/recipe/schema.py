@@ -50,7 +50,6 @@ class _Model(BaseModel):
         frozen=True,
         extra="forbid",
         alias_generator=kebab,
-        populate_by_name=True,
         use_attribute_docstrings=True,
     )
 

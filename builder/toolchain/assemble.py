@@ -46,9 +46,7 @@ def assemble(
         ToolchainError: a package is not what its pins say.
     """
     pieces = (*_packages(pins), *_redist(pins, cache=cache, reporter=reporter, data=data))
-    archives = fetch.fetch_all(
-        [piece.artifact for piece in pieces], cache=cache, reporter=reporter
-    )
+    archives = fetch.fetch_all([piece.artifact for piece in pieces], cache=cache, reporter=reporter)
     stage = prefix / ".stage"
     with reporter.task(f"unpacking {pins.label}", total=len(pieces), unit="packages") as task:
 
@@ -97,7 +95,9 @@ def _redist(pins: Pins, *, cache: Cache, reporter: Reporter, data: Path) -> list
     pieces: list[Piece] = []
     for product in pins.redist:
         pin = manifest_pins(data=data).find(product)
-        text = fetch.fetch(pin.artifact(product.product), cache=cache, reporter=reporter).read_text("utf-8")
+        text = fetch.fetch(pin.artifact(product.product), cache=cache, reporter=reporter).read_text(
+            "utf-8"
+        )
         base = pin.manifest.rpartition("/")[0]
         pieces += [
             Piece(

@@ -16,7 +16,7 @@ from elftools.elf.elffile import ELFFile
 
 from builder import process
 from builder.errors import ToolchainError
-from builder.toolchain.layout import make_executable, relative_links
+from builder.toolchain.layout import make_executable
 from index.files import write_text
 
 TRIPLET = "x86_64-linux-gnu"
@@ -56,7 +56,6 @@ def finish_host(prefix: Path, *, final: Path, digest: str) -> None:
         CommandFailedError: patchelf failed.
     """
     sysroot = prefix / "sysroot"
-    relative_links(sysroot)
     make_executable(prefix / "bin")
     _set_loader(sysroot, final=final, patchelf=prefix / "bin" / "patchelf")
     for name, others in COMPILERS.items():

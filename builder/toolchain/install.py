@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from builder.errors import ToolchainError
 from builder.fetch.artifact import Artifact
@@ -16,7 +17,7 @@ from builder.paths import Cache
 from builder.toolchain.assemble import assemble
 from builder.toolchain.digest import pins_digest, prefix_name, toolchain_digest
 from builder.toolchain.model import Toolchain
-from builder.toolchain.pins import DATA, HOST, Pins, load_pins
+from builder.toolchain.pins import DATA, HOST, Package, Pins, RedistProduct, labels, load_pins
 from builder.toolchain.redist import manifest_pins
 from builder.ui import Reporter
 from index.files import atomic_folder, write_text
@@ -50,7 +51,7 @@ class Sizes:
 def sizes(name: str, *, data: Path = DATA) -> Sizes:
     """What a prefix costs (``host`` or a CUDA label, each on its own)."""
     pins = load_pins(name, data=data)
-    rows = (*pins.package, *pins.redist)
+    rows: tuple[Package | RedistProduct, ...] = (*pins.package, *pins.redist)
     return Sizes(
         download=sum(row.size for row in rows), installed=sum(row.installed_size for row in rows)
     )
@@ -70,7 +71,7 @@ def installed(label: str, cache: Cache, *, data: Path = DATA) -> Toolchain | Non
 
 
 def is_whole(prefix: Path, pins: Pins, *, data: Path = DATA) -> bool:
-    """Whether a prefix was finished from these pins, at this very path, and still looks complete."""
+    """Whether a prefix was finished from these pins, at this very path, and looks complete."""
     try:
         state = json.loads((prefix / STATE).read_text("utf-8"))
     except (OSError, ValueError):
@@ -100,37 +101,63 @@ def _install_prefix(pins: Pins, *, cache: Cache, reporter: Reporter, data: Path)
     prefix = cache.toolchains / prefix_name(pins, data=data)
     if is_whole(prefix, pins, data=data):
         return prefix
-    with lock(prefix.name, cache, reporter=reporter):
+    with locked(prefix.name, cache, reporter=reporter):
         if is_whole(prefix, pins, data=data):
             return prefix
-        _clear(prefix)
+        clear(prefix)
         with atomic_folder(prefix) as temporary:
             assemble(pins, temporary, final=prefix, cache=cache, reporter=reporter, data=data)
             missing = [path for path in pins.check if not (temporary / path).exists()]
             if missing:
-                raise ToolchainError(f"{prefix.name}: {', '.join(missing)} did not come out of its packages")
+                raise ToolchainError(f"{prefix.name}: {', '.join(missing)} did not come out of it")
             write_text(temporary / STATE, _state(pins, prefix, data=data))
     return prefix
 
 
-def lock(name: str, cache: Cache, *, reporter: Reporter) -> FileLock:
-    """The lock under which a prefix is installed or removed; says so if another holds it."""
+@contextlib.contextmanager
+def locked(name: str, cache: Cache, *, reporter: Reporter) -> Iterator[None]:
+    """Hold the lock under which a prefix is installed or removed; say so if another has it."""
     cache.locks.mkdir(parents=True, exist_ok=True)
-    return FileLock(cache.locks / f"toolchain-{name}.lock")
+    lock = FileLock(cache.locks / f"toolchain-{name}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        reporter.say(f"waiting for another builder that installs {name}")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
-def _clear(prefix: Path) -> None:
-    """Remove what a builder that was killed left, and a prefix that is damaged or was moved."""
+def remove(name: str, *, cache: Cache, reporter: Reporter) -> tuple[Path, ...]:
+    """Remove every prefix of ``host`` or a CUDA label, of today's pins and of earlier ones.
+
+    Returns:
+        What was removed.
+    """
+    gone = tuple(sorted(path for path in cache.toolchains.glob(f"{name}-*") if path.is_dir()))
+    for prefix in gone:
+        with locked(prefix.name, cache, reporter=reporter):
+            clear(prefix)
+    return gone
+
+
+def current_names(*, data: Path = DATA) -> frozenset[str]:
+    """The folder names of all prefixes of today's pins."""
+    names = (HOST, *labels(data=data))
+    return frozenset(prefix_name(load_pins(name, data=data), data=data) for name in names)
+
+
+def clear(prefix: Path) -> None:
+    """Remove a prefix, and what a builder that was killed left of it; its lock must be held.
+
+    It is renamed first, so that half of one is never taken for a whole one.
+    """
     for left in prefix.parent.glob(f".{prefix.name}.*"):
         shutil.rmtree(left, ignore_errors=True)
-    discard(prefix)
-
-
-def discard(prefix: Path) -> None:
-    """Remove a prefix: first renamed, so that half of one is never taken for a whole one."""
     if prefix.exists():
         doomed = prefix.with_name(f".{prefix.name}.gone.part")
-        shutil.rmtree(doomed, ignore_errors=True)
         prefix.rename(doomed)
         shutil.rmtree(doomed, ignore_errors=True)
 

@@ -23,7 +23,9 @@ def _escape(text: str) -> str:
     return "".join(f"[{char}]" if char in "*?[" else char for char in text)
 
 
-def put(stage: Path, prefix: Path, place: Mapping[str, str], *, drop: Iterable[str], name: str) -> None:
+def put(
+    stage: Path, prefix: Path, place: Mapping[str, str], *, drop: Iterable[str], name: str
+) -> None:
     """Move what ``place`` names from an unpacked package into the prefix.
 
     Folders are merged. A file that is there already is an error: two packages would be fighting.
@@ -64,26 +66,6 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
-
-
-def relative_links(root: Path) -> int:
-    """Rewrite every absolute symbolic link below ``root`` as the relative one within ``root``.
-
-    Returns:
-        How many were rewritten.
-    """
-    count = 0
-    for folder, names, files in os.walk(root):
-        for entry in (*names, *files):
-            path = Path(folder, entry)
-            if not path.is_symlink():
-                continue
-            to = os.readlink(path)
-            if to.startswith("/"):
-                path.unlink()
-                path.symlink_to(os.path.relpath(root / to.lstrip("/"), folder))
-                count += 1
-    return count
 
 
 def make_executable(folder: Path) -> None:

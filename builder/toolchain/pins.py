@@ -109,7 +109,9 @@ class Pins(_Frozen):
     @model_validator(mode="after")
     def _sane(self) -> Self:
         if self.label != HOST and not _LABEL.fullmatch(self.label):
-            raise ValueError(f"label: '{self.label}' is neither 'host' nor a CUDA label like 'cu118'")
+            raise ValueError(
+                f"label: '{self.label}' is neither 'host' nor a CUDA label like 'cu118'"
+            )
         if not self.package and not self.redist:
             raise ValueError("package: at least one is needed")
         names = [package.filename for package in self.package]
@@ -148,7 +150,9 @@ def load_pins(label: str, *, data: Path = DATA) -> Pins:
         )
     pins = parse_pins(path.read_text("utf-8"), name=path.name)
     if pins.label != label:
-        raise RecipeError(f"{path.name}: label: must be '{label}', as the file's name, not '{pins.label}'")
+        raise RecipeError(
+            f"{path.name}: label: must be '{label}', as the file's name, not '{pins.label}'"
+        )
     return pins
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
@@ -26,7 +27,7 @@ class _Frozen(BaseModel):
 class Manifest(_Frozen):
     """Where a manifest lies and its hash."""
 
-    manifest: str = Field(pattern=r"^https://\S+/redistrib_[0-9.]+\.json$")
+    manifest: str = Field(pattern=rf"^{re.escape(ARCHIVE)}/\S+/redistrib_[0-9.]+\.json$")
     sha256: Sha256
 
     def artifact(self, product: str) -> Artifact:
@@ -96,7 +97,9 @@ def components(manifest: str, product: RedistProduct, *, base: str) -> tuple[Com
         raise ToolchainError(f"{where} is not JSON: {error}") from error
     if not isinstance(data, dict):
         raise ToolchainError(f"{where} is not a table of components")
-    return tuple(_component(data, name, product, base=base, where=where) for name in product.components)
+    return tuple(
+        _component(data, name, product, base=base, where=where) for name in product.components
+    )
 
 
 def _component(

@@ -1,4 +1,4 @@
-"""Two libraries that nvcc and CMake name on every link line and that some of NVIDIA's packages lack.
+"""Two libraries that nvcc and CMake name on every link line, and some NVIDIA packages lack.
 
 `libcudart_static.a` becomes a linker script that takes the shared runtime: the one there is.
 `libcudadevrt.a` becomes an archive of one empty object: only programs that launch kernels from the

@@ -41,7 +41,10 @@ module = importlib.import_module(sys.argv[1])
 origin = getattr(getattr(module, "__spec__", None), "origin", None)
 if origin and not origin.startswith(sys.prefix):
     sys.exit("it was imported from " + origin + ", not from the environment")
+print("IMPORTED")
 """
+_IMPORTED = "IMPORTED"
+"""The last word of a good import: a native library may end the process with status 0."""
 
 
 def verify_all(
@@ -203,7 +206,8 @@ class _Attempt:
         if not self.trial.imports:
             yield Check(name="imports", outcome="not run", reason="no recipe names a module")
         for module in self.trial.imports:
-            yield self._program(environment, f"import {module}", "-c", _IMPORT, module)
+            arguments = ("-c", _IMPORT, module)
+            yield self._program(environment, f"import {module}", *arguments, says=_IMPORTED)
         yield from self._tests(environment)
 
     def _make(self) -> Environment:
@@ -258,13 +262,17 @@ class _Attempt:
         detail = "\n".join(problems[:TAIL_LINES])
         return Check(name=name, outcome="failed", reason=problems[0] + more, detail=detail)
 
-    def _program(self, environment: Environment, name: str, *arguments: str) -> Check:
+    def _program(
+        self, environment: Environment, name: str, *arguments: str, says: str = ""
+    ) -> Check:
         started = time.monotonic()
         done = environment.run(*arguments)
         seconds = time.monotonic() - started
-        if done.status == 0:
+        if done.status == 0 and says in done.output:
             return Check(name=name, outcome="passed", seconds=seconds)
-        reason = environment.hide(_last_line(done.output)) or f"status {done.status}"
+        last = environment.hide(_last_line(done.output))
+        early = "it ended the process with status 0" if done.status == 0 else ""
+        reason = ": ".join(part for part in (early, last) if part) or f"status {done.status}"
         return Check(
             name=name, outcome="failed", reason=reason, detail=_tail(done.output), seconds=seconds
         )

@@ -79,7 +79,7 @@ def judge(
         timeout: Seconds it was given.
     """
     tail = "\n".join(output.splitlines()[-20:])
-    if not checks and status == NO_TESTS_FOUND:
+    if not checks and (status == NO_TESTS_FOUND or (checks is not None and status == 0)):
         reason = "no test was found in the recipe's tests"
     elif checks is None and "Timeout (" in output:
         reason = f"the tests did not end within {timeout} s"

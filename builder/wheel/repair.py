@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from builder.errors import CheckError
+from builder.errors import CheckError, ToolchainError
 from builder.process import CommandFailedError, run
 from builder.wheel import policy
 from builder.wheel.archive import DEFAULT_EPOCH, Wheel, is_elf, rewrite
@@ -44,7 +44,13 @@ def repair(
     Raises:
         CheckError: it cannot be repaired (a library is missing, symbols are too new), or there is
             nothing compiled in it.
+        ToolchainError: the toolchain is damaged.
     """
+    if not (toolchain.host / "bin" / "patchelf").is_file():
+        raise ToolchainError(
+            f"the toolchain in '{toolchain.host}' has no patchelf",
+            remedy=f"builder toolchain remove {toolchain.label}, and install it again",
+        )
     into.mkdir(parents=True, exist_ok=True)
     with Wheel(raw) as wheel:
         if not any(is_elf(wheel.read(name)[:4]) for name in wheel):
@@ -73,7 +79,8 @@ def _command(raw: Path, *, spec: BuildSpec, toolchain: Toolchain, output: Path) 
     places = ":".join(str(folder) for folder in folders if folder.is_dir())
     # -I: neither PYTHONPATH nor a user's site folder may put another auditwheel in its place.
     command: list[str | Path] = [sys.executable, "-I", "-m", "auditwheel", "repair"]
-    command += ["--plat", "auto", "--ldpaths", places, "--wheel-dir", output]
+    # Level 0: what auditwheel packs is unpacked again at once, to be written by `rewrite`.
+    command += ["--plat", "auto", "-z", "0", "--ldpaths", places, "--wheel-dir", output]
     for pattern in spec.excluded_libs:
         command += ["--exclude", pattern]
     return [*command, raw.resolve()]

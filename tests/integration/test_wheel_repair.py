@@ -80,7 +80,7 @@ def library(build, toolchain):
     return build(KERNEL, *link(toolchain.cuda / "lib64")).read_bytes()
 
 
-def pack(folder, files, *, filename=RAW):
+def pack(folder, files, *, filename=RAW, pure=False):
     """A raw wheel as a build back end makes it."""
     folder.mkdir(parents=True, exist_ok=True)
     python, abi, platform = filename.removesuffix(".whl").split("-")[-3:]
@@ -90,7 +90,7 @@ def pack(folder, files, *, filename=RAW):
         b"Requires-Dist: nvidia-cuda-runtime-cu11\n"
     )
     contents[f"{INFO}/WHEEL"] = (
-        f"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: false\nBuild: 1\n"
+        f"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: {str(pure).lower()}\nBuild: 1\n"
         f"Tag: {python}-{abi}-{platform}\n"
     ).encode()
     text = io.StringIO()
@@ -186,6 +186,20 @@ def test_an_abi3_extension_keeps_its_tags(toolchain, library, tmp_path):
     )
     made, _ = finish(raw, spec(py_api="cp39"), toolchain, tmp_path / "out")
     assert made.name.startswith("demo_gpu-1.2+cu118-1-cp39-abi3-manylinux")
+
+
+def test_a_wheel_for_any_platform_with_compiled_files_becomes_a_platform_wheel(
+    toolchain, library, tmp_path
+):
+    raw = pack(
+        tmp_path / "raw",
+        {"demo_gpu/libdemo.so": library},
+        filename="demo_gpu-1.2+cu118-1-py3-none-any.whl",
+        pure=True,
+    )
+    made, found = finish(raw, spec(), toolchain, tmp_path / "out")
+    assert made.name.startswith("demo_gpu-1.2+cu118-1-py3-none-manylinux")
+    assert not found.pure
 
 
 def test_this_machines_own_libraries_are_never_grafted(toolchain, build, tmp_path, monkeypatch):

@@ -13,10 +13,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import darknet
-import networks
 import numpy as np
 import pytest
 from darknet._driver import DriverError, ask_driver
+
+sys.path.insert(0, str(Path(__file__).parent))  # networks.py, in whatever way pytest imports
+import networks
 
 FORWARD = Path(__file__).with_name("forward.py")
 PROGRAM = Path(sysconfig.get_path("scripts"), "darknet")

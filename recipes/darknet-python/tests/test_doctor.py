@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
-import sysconfig
 from pathlib import Path
 
 import darknet
@@ -59,32 +57,31 @@ def test_the_program_with_libraries_in_another_site_folder(run, python, tmp_path
     assert (done.returncode, done.stderr) == (2, "usage: darknet <function>\n")
 
 
-def test_a_missing_library_has_an_exit_code_of_its_own(run, python, tmp_path):
+@pytest.fixture
+def bare(run, python, tmp_path) -> dict[str, str | None]:
+    """Environment variables under which no library of NVIDIA's is found, but NumPy is."""
     site = apart(tmp_path)
-    for part in ("numpy", "numpy.libs"):
-        if (SITE / part).exists():
-            (site / part).symlink_to(SITE / part)
-    for info in SITE.glob("darknet_python-*.dist-info"):
-        (site / info.name).symlink_to(info)
-    # Without site-packages: only what lies in that folder.
-    done = run(python, "-S", "-m", "darknet", PYTHONPATH=str(site), LD_LIBRARY_PATH=None)
-    if "libdarknet.so          " in done.stdout and "FAIL" not in done.stdout:
-        pytest.fail(f"the libraries were found: {done.stdout}")
+    for part in (*SITE.glob("numpy*"), *SITE.glob("darknet_python-*.dist-info")):
+        (site / part.name).symlink_to(part)
+    variables = {"PYTHONPATH": str(site), "LD_LIBRARY_PATH": None}
+    found = run(python, "-S", "-c", f"import ctypes; ctypes.CDLL({LIBRARIES[-1]!r})", **variables)
+    if found.returncode == 0:
+        pytest.skip(f"not run (this machine itself has {LIBRARIES[-1]})")
+    return variables
+
+
+def test_a_missing_library_has_an_exit_code_of_its_own(run, python, bare):
+    done = run(python, "-S", "-m", "darknet", **bare)
     assert done.returncode == Verdict.LIBRARY_MISSING, done.stdout + done.stderr
-    assert f"FAIL  {LIBRARIES[0]}" in done.stdout
+    assert f"FAIL  {LIBRARIES[-1]}" in done.stdout
     assert "pip install --force-reinstall darknet-python==0.0.0." in done.stdout
 
 
-def test_an_import_without_libraries_says_which(run, python, tmp_path):
-    site = apart(tmp_path)
-    for part in ("numpy", "numpy.libs"):
-        if (SITE / part).exists():
-            (site / part).symlink_to(SITE / part)
-    code = "import darknet; darknet.load_library()"
-    done = run(python, "-S", "-c", code, PYTHONPATH=str(site), LD_LIBRARY_PATH=None)
+def test_an_import_without_libraries_says_which(run, python, bare):
+    done = run(python, "-S", "-c", "import darknet; darknet.load_library()", **bare)
     assert done.returncode == 1
     assert "LibraryError" in done.stderr
-    assert all(name in done.stderr for name in LIBRARIES)
+    assert LIBRARIES[-1] in done.stderr
 
 
 def test_what_the_wheel_holds_serves_itself():
@@ -96,8 +93,3 @@ def test_what_the_wheel_holds_serves_itself():
     newest = max(map(version, ARCHITECTURES))
     assert code_serves((newest[0], newest[1] + 9), driver)
     assert code_serves((newest[0] + 7, 0), driver) == bool(PTX)
-
-
-def test_python_and_library_fit():
-    assert sys.version_info >= (3, 10)
-    assert sysconfig.get_platform().endswith("x86_64")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from ctypes import POINTER, c_float, c_size_t
+from ctypes import POINTER, c_float, c_size_t, c_uint
 
 import darknet
 import numpy as np
@@ -54,25 +54,51 @@ def test_the_doctor_is_content(run, python):
     assert "GPU against CPU" in done.stdout
 
 
-def test_random_numbers_are_uniform_and_never_the_same():
-    """The kernel that took cuRAND's place (patch 0004), through the library's own functions."""
-    library = darknet.load_library()
-    floats = POINTER(c_float)
-    library.cuda_make_array.restype = floats
-    library.cuda_make_array.argtypes = [floats, c_size_t]
-    library.cuda_random.argtypes = library.cuda_free.argtypes = None
-    library.cuda_pull_array.argtypes = [floats, floats, c_size_t]
+FLOATS = POINTER(c_float)
+
+
+@pytest.fixture
+def library(monkeypatch):
+    """The library on the GPU, with the functions that random numbers come through."""
+    monkeypatch.delenv("DARKNET_DEVICE", raising=False)
+    loaded = darknet.load_library()
+    loaded.cuda_make_array.restype = FLOATS
+    loaded.cuda_make_array.argtypes = [FLOATS, c_size_t]
+    loaded.cuda_random.argtypes = [FLOATS, c_size_t]
+    loaded.uniform_gpu.argtypes = [c_size_t, FLOATS, c_uint, c_uint]
+    loaded.cuda_pull_array.argtypes = [FLOATS, FLOATS, c_size_t]
+    loaded.cuda_free.argtypes = [FLOATS]
+    loaded.cuda_set_device(0)
+    return loaded
+
+
+def pull(library: ctypes.CDLL, on_gpu: object, count: int) -> np.ndarray:
+    values = np.zeros(count, np.float32)
+    library.cuda_pull_array(on_gpu, values.ctypes.data_as(FLOATS), count)
+    return values
+
+
+def test_random_numbers_are_those_of_philox(library):
+    """The published answer for counter 0 and key 0 (Random123's known-answer tests)."""
+    on_gpu = library.cuda_make_array(None, 4)
+    library.uniform_gpu(4, on_gpu, 0, 0)
+    values = pull(library, on_gpu, 4)
+    library.cuda_free(on_gpu)
+    words = np.array([0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8])
+    np.testing.assert_allclose(values, (words + 0.5) / 2**32, rtol=1e-6)
+
+
+def test_random_numbers_are_uniform_and_never_the_same(library):
+    """The kernel that took cuRAND's place (patch 0004)."""
     count = 1_000_003  # no multiple of the four numbers a thread makes
     on_gpu = library.cuda_make_array(None, count)
 
     def draw() -> np.ndarray:
-        values = np.zeros(count, np.float32)
-        library.cuda_random(on_gpu, c_size_t(count))
-        library.cuda_pull_array(on_gpu, values.ctypes.data_as(floats), count)
-        return values
+        library.cuda_random(on_gpu, count)
+        return pull(library, on_gpu, count)
 
     first, second = draw(), draw()
-    library.cuda_free(ctypes.cast(on_gpu, floats))
+    library.cuda_free(on_gpu)
     for values in (first, second):
         assert values.min() > 0
         assert values.max() <= 1

@@ -11,7 +11,8 @@ def convolve(x, weights, bias, pad=1):
     """NCHW convolution with stride 1."""
     x = np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
     windows = np.lib.stride_tricks.sliding_window_view(x, weights.shape[2:], axis=(2, 3))
-    return np.einsum("nchwij,ocij->nohw", windows, weights, optimize=True) + bias.reshape(1, -1, 1, 1)
+    sums = np.einsum("nchwij,ocij->nohw", windows, weights, optimize=True)
+    return sums + bias.reshape(1, -1, 1, 1)
 
 
 def max_pool(x, size=2):
@@ -103,7 +104,7 @@ class Onnx:
         return softmax(x.reshape(1, -1) @ self.v + self.c)
 
 
-# --- Darknet ---------------------------------------------------------------------------------------
+# --- Darknet -------------------------------------------------------------------------------------
 
 
 class Darknet:
@@ -156,7 +157,7 @@ activation=linear
         return convolve(x, self.w2, self.b2, pad=0)
 
 
-# --- Caffe -----------------------------------------------------------------------------------------
+# --- Caffe ---------------------------------------------------------------------------------------
 
 CAFFE = """
 name: "small"

@@ -11,7 +11,8 @@ def test_without_a_gpu_it_says_so():
     if cv2.cuda.getCudaEnabledDeviceCount() > 0:
         pytest.skip("there is a GPU")
     done = python("-m", "opencv_cuda")
-    assert done.returncode in (_doctor.NO_GPU, _doctor.OLD_DRIVER), done.stdout + done.stderr
+    codes = (_doctor.NO_DRIVER, _doctor.DRIVER_TOO_OLD, _doctor.NO_GPU)
+    assert done.returncode in codes, done.stdout + done.stderr
     assert f"opencv-cuda {_build.VERSION}" in done.stdout
     assert "libcudart.so" in done.stdout
     assert "OpenCV works on the CPU" in done.stdout
@@ -54,9 +55,9 @@ def wheel(monkeypatch):
         ((7, 5), (12, 4), 0),  # its own machine code
         ((8, 9), (12, 0), 0),  # 8.0's code runs on 8.9, with any driver of this major version
         ((9, 0), (12, 4), 0),  # PTX
-        ((9, 0), (12, 2), _doctor.OTHER_ARCHITECTURE),  # PTX newer than the driver
-        ((7, 0), (12, 4), _doctor.OTHER_ARCHITECTURE),  # older than everything in the wheel
-        ((6, 1), (12, 4), _doctor.OTHER_ARCHITECTURE),
+        ((9, 0), (12, 2), _doctor.NO_CODE_FOR_GPU),  # PTX newer than the driver
+        ((7, 0), (12, 4), _doctor.NO_CODE_FOR_GPU),  # older than everything in the wheel
+        ((6, 1), (12, 4), _doctor.NO_CODE_FOR_GPU),
     ],
 )
 def test_gpu_against_the_wheel(wheel, gpu, driver, code):
@@ -70,14 +71,20 @@ def test_gpu_against_the_wheel(wheel, gpu, driver, code):
     [
         ("11.8", (12, 4), 0),
         ("12.8", (12, 4), 0),
-        ("13.0", (12, 8), _doctor.OLD_DRIVER),
-        ("12.4", (11, 4), _doctor.OLD_DRIVER),
+        ("13.0", (12, 8), _doctor.DRIVER_TOO_OLD),
+        ("12.4", (11, 4), _doctor.DRIVER_TOO_OLD),
     ],
 )
 def test_driver_against_the_wheel(wheel, cuda, driver, code):
     wheel(CUDA=cuda)
     found = Driver(cuda=driver, gpus=(Gpu("some GPU", (7, 5)),))
     assert _doctor.judge_driver(found).code == code
+
+
+def test_no_driver_and_no_gpu(wheel):
+    wheel(CUDA="12.4")
+    assert _doctor.judge_driver(Driver(problem="none")).code == _doctor.NO_DRIVER
+    assert _doctor.judge_driver(Driver(cuda=(12, 4), problem="none")).code == _doctor.NO_GPU
 
 
 @pytest.mark.parametrize(

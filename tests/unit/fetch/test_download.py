@@ -24,7 +24,9 @@ def part_of(artifact, cache) -> Part:
     return Part(folder=file_path(artifact, cache).parent)
 
 
-def test_a_file_lies_under_its_hash_and_is_not_asked_for_twice(server, cache, settings, make, heard):
+def test_a_file_lies_under_its_hash_and_is_not_asked_for_twice(
+    server, cache, settings, make, heard
+):
     artifact = make(DATA, server.put("/a", DATA), size=len(DATA))
     path = fetch(artifact, cache=cache, reporter=heard, settings=settings)
     assert path == cache.downloads / artifact.sha256[:2] / artifact.sha256 / "a.bin"
@@ -98,7 +100,9 @@ def test_a_changed_file_is_not_glued_to_the_old_part(server, cache, settings, ma
     assert server.seen == [("/a", "bytes=1000-", '"old"')]  # answered whole, with 200
 
 
-@pytest.mark.parametrize("left", [OTHER[:1000], DATA + b"more", OTHER], ids=["start", "long", "whole"])
+@pytest.mark.parametrize(
+    "left", [OTHER[:1000], DATA + b"more", OTHER], ids=["start", "long", "whole"]
+)
 @pytest.mark.parametrize("sized", [True, False])
 def test_a_wrong_part_is_thrown_away_and_started_again_once(
     left, sized, server, cache, settings, make, heard

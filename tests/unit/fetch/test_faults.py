@@ -39,9 +39,8 @@ except BuilderError as error:
 
 def command(artifact, root: Path, *, size: int | None = None) -> list[str]:
     pinned = artifact.size if size is None else size
-    return [
-        sys.executable, "-c", FETCHING, artifact.source, artifact.sha256, str(pinned or 0), str(root)
-    ]  # fmt: skip
+    wanted = [artifact.source, artifact.sha256, str(pinned or 0), str(root)]
+    return [sys.executable, "-c", FETCHING, *wanted]
 
 
 def wait_for_part(part: Part, process: subprocess.Popen) -> None:
@@ -130,7 +129,7 @@ def run_on_a_small_disk(arguments: list[str], root: Path, mount: Path) -> str:
 def test_a_real_full_disk(sized, server, tmp_path, make):
     """Said beforehand where the size is known; with no size, what was written stays for later."""
     if not can_mount():
-        pytest.skip("not run: this kernel gives no user namespace with mounts (see the ENOSPC test)")
+        pytest.skip("not run: this kernel gives no user namespace with mounts")
     data = DATA * 8
     artifact = make(data, server.put("/a", data, length=False), size=len(data))
     root = tmp_path / "disk"

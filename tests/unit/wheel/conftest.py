@@ -47,6 +47,7 @@ def elf(
     stack_flags: int | None = 6,
     machine: int = 62,
     extra: bytes = b"",
+    headless: bool = False,
 ) -> bytes:
     """A minimal 64-bit shared library: what the loader reads, and nothing it would run."""
     strings = bytearray(b"\0")
@@ -91,16 +92,25 @@ def elf(
         tags += [(0x6FFFFFFE, offsets["needs"]), (0x6FFFFFFF, len(items))]
     table = b"".join(struct.pack("<QQ", *tag) for tag in (*tags, (0, 0)))
     body += table
-    names = b"\0" + fatbin_section.encode() + b"\0.shstrtab\0"
-    name_table = start + len(body)
-    body += names + b"\0" * (-len(names) % 8)
+    # name, type, flags, place, size, linked section, entries
+    place = offsets["fatbins"]
+    described = [(fatbin_section, 1, 2, place, len(fatbins), 0, 0)] if fatbins else []
+    described += [(".dynstr", 3, 2, offsets["strings"], len(strings), 0, 0)]
+    if needs and not headless:
+        place = offsets["needs"]
+        described += [
+            (".gnu.version_r", 0x6FFFFFFE, 2, place, len(needs), len(described), len(items))
+        ]
+    described += [(".shstrtab", 3, 0, start + len(body), 0, 0, 0)]
+    names = b"\0" + b"".join(row[0].encode() + b"\0" for row in described)
+    described[-1] = (*described[-1][:4], len(names), 0, 0)
+    body += names + b"\0" * (-(len(body) + start + len(names)) % 8)
     sections = start + len(body)
-    second = len(fatbin_section) + 2
     body += bytes(64)
-    body += struct.pack(
-        "<IIQQQQIIQQ", 1, 1, 2, offsets["fatbins"], offsets["fatbins"], len(fatbins), 0, 0, 8, 0
-    )
-    body += struct.pack("<IIQQQQIIQQ", second, 3, 0, 0, name_table, len(names), 0, 0, 1, 0)
+    for name, kind, flags, place, size, linked, entries in described:
+        at = names.index(b"\0" + name.encode() + b"\0") + 1
+        row = (at, kind, flags, place, place, size, linked, entries, 1, 0)
+        body += struct.pack("<IIQQQQIIQQ", *row)
     total = start + len(body)
 
     headers = struct.pack("<IIQQQQQQ", 1, 5, 0, 0, 0, total, total, 4096)
@@ -112,7 +122,20 @@ def elf(
         headers += struct.pack("<IIQQQQQQ", 0x6474E551, stack_flags, 0, 0, 0, 0, 0, 16)
     identity = b"\x7fELF\x02\x01\x01" + bytes(9)
     header = identity + struct.pack(
-        "<HHIQQQIHHHHHH", 3, machine, 1, 0, 64, sections, 0, 64, 56, segments, 64, 3, 2
+        "<HHIQQQIHHHHHH",
+        3,
+        machine,
+        1,
+        0,
+        64,
+        sections,
+        0,
+        64,
+        56,
+        segments,
+        64,
+        len(described) + 1,
+        len(described),
     )
     return header + headers + body
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import stat
 import zipfile
+import zlib
 
 import pytest
 from hypothesis import given
@@ -34,6 +35,16 @@ def test_a_rewritten_wheel_is_sorted_with_record_last_and_fixed_attributes(tmp_p
             assert entry.create_system == 3
     with Wheel(made) as wheel:
         assert problems(wheel, wheel.hashes()) == ()
+
+
+def test_files_are_packed_as_small_as_deflate_can(tmp_path, make_wheel):
+    data = b"".join(b"%d squared is %d\n" % (n, n * n) for n in range(4000))
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    best = len(packer.compress(data) + packer.flush())
+    with zipfile.ZipFile(
+        rewrite(make_wheel(tmp_path, {"a.txt": data}), tmp_path / "out")
+    ) as archive:
+        assert archive.getinfo("a.txt").compress_size == best
 
 
 def test_executables_stay_executable(tmp_path, make_wheel):

@@ -79,6 +79,11 @@ def test_a_tag_newer_than_the_sysroot(good, codes):
     assert codes(replace(good, tags=both)) == []  # the oldest is what installers go by
 
 
+def test_the_sysroots_own_tag_is_as_new_as_may_be(good, codes):
+    newest = replace(good, tags=("py3-none-manylinux_2_31_x86_64",), policy="manylinux_2_31_x86_64")
+    assert codes(newest) == []
+
+
 def test_symbols_newer_than_the_tag(good, codes):
     assert codes(replace(good, policy="manylinux_2_31_x86_64")) == ["symbols-too-new"]
     assert codes(replace(good, policy=None, policy_reasons=("GLIBC_PRIVATE",))) == [
@@ -123,12 +128,9 @@ def test_an_excluded_library_out_of_reach(good, codes):
 
 
 def test_the_drivers_libraries_need_no_run_path(good, codes):
-    elf = good.elves[0]
     driver = replace(good.external[0], soname="libcuda.so.1")
-    both = replace(
-        with_elf(good, needed=(*elf.needed, "libcuda.so.1")), external=(*good.external, driver)
-    )
-    assert codes(both) == []
+    alone = with_elf(good, needed=("libcuda.so.1",), version_needs=(), run_paths=())
+    assert codes(replace(alone, external=(driver,))) == []
 
 
 def test_an_unknown_excluded_library_needs_one_of_the_specs_run_paths(good, codes):
@@ -179,7 +181,16 @@ def test_one_source_file_compiled_for_less(good, codes):
         replace(code, modules=1) if (code.kind, code.architecture) == ("elf", "8.0") else code
         for code in cuda.codes
     )
-    assert codes(with_elf(good, cuda=replace(cuda, codes=partial))) == ["code-partial"]
+    lacking = with_elf(good, cuda=replace(cuda, codes=partial))
+    assert codes(lacking) == ["code-partial"]
+    assert codes(lacking, architectures=("7.5",)) == ["code-unasked"]
+
+
+def test_ptx_need_not_be_in_every_module(good, codes):
+    """A device link makes a module of machine code alone."""
+    cuda = good.elves[0].cuda
+    fewer = tuple(replace(code, modules=1) if code.kind == "ptx" else code for code in cuda.codes)
+    assert codes(with_elf(good, cuda=replace(cuda, codes=fewer))) == []
 
 
 def test_another_machine(good, codes):

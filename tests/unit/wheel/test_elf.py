@@ -39,7 +39,12 @@ def test_everything_the_loader_goes_by(make_elf, make_fatbin):
     assert facts.interpreter is None
     assert not facts.executable_stack
     assert not facts.symbols
-    assert [part.name for part in facts.sections] == [".nv_fatbin", ".shstrtab"]
+    assert [part.name for part in facts.sections] == [
+        ".nv_fatbin",
+        ".dynstr",
+        ".gnu.version_r",
+        ".shstrtab",
+    ]
     assert facts.cuda.architectures("elf") == facts.cuda.architectures("ptx") == {"7.5"}
 
 

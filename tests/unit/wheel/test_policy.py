@@ -61,6 +61,11 @@ def test_the_newest_need_decides():
     assert oldest(needs("GLIBC_2.99"))[0] is None
 
 
+def test_the_loaders_own_versions_do_not_count():
+    loader = VersionNeed(library="ld-linux-x86-64.so.2", versions=("GLIBC_2.35",))
+    assert oldest([loader]) == ((2, 5), ())
+
+
 def test_versions_are_compared_as_numbers():
     found = newest_by_prefix(
         needs("GLIBC_2.9", "GLIBC_2.29", "GLIBC_2.3.4", "GCC_3.0", "GLIBC_PRIVATE")

@@ -46,6 +46,8 @@ class LibraryError(ImportError):
 def load_library() -> ctypes.CDLL:
     """Darknet's C library, loaded at the first call.
 
+    Sets ``DARKNET_HOME``, through which the library finds the ``cfg/`` and ``data/`` it carries.
+
     Raises:
         LibraryError: it cannot be loaded; says which of NVIDIA's libraries were not found.
         ValueError: ``DARKNET_DEVICE`` is neither ``cpu`` nor a number.
@@ -53,7 +55,7 @@ def load_library() -> ctypes.CDLL:
     device = os.environ.get("DARKNET_DEVICE", "")
     if device not in ("", "cpu") and not (device.isascii() and device.isdigit()):
         raise ValueError(f"DARKNET_DEVICE is {device!r}, neither 'cpu' nor the number of a GPU")
-    os.environ.setdefault(HOME_VARIABLE, home())
+    os.environ[HOME_VARIABLE] = home()
     try:
         preload()
         library = ctypes.CDLL(str(LIBRARY))

@@ -24,7 +24,13 @@ install(DIRECTORY "${CMAKE_BINARY_DIR}/python_loader/cv2/" DESTINATION ${payload
   PATTERN "config*.py" EXCLUDE
   PATTERN "load_config_py2.py" EXCLUDE
   PATTERN "__pycache__" EXCLUDE)
-install(FILES "${package}/package/config.py" "${package}/package/config-3.py" DESTINATION ${payload})
+file(WRITE "${CMAKE_BINARY_DIR}/config.py" "BINARIES_PATHS = []\n")
+# `cv2.version` is there without importing it, as in OpenCV's own wheels.
+file(WRITE "${CMAKE_BINARY_DIR}/config-3.py" [[
+PYTHON_EXTENSIONS_PATHS = [LOADER_DIR]
+from .version import headless
+]])
+install(FILES "${CMAKE_BINARY_DIR}/config.py" "${CMAKE_BINARY_DIR}/config-3.py" DESTINATION ${payload})
 set(OPENCV_PYTHON_VERSION "${SKBUILD_PROJECT_VERSION}")
 configure_file("${package}/package/version.py" "${CMAKE_BINARY_DIR}/version.py" @ONLY)
 install(FILES "${CMAKE_BINARY_DIR}/version.py" DESTINATION ${payload})

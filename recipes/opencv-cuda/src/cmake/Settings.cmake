@@ -1,6 +1,7 @@
 # Every setting of OpenCV's build. A profile (recipe.toml) comes as -D and goes before what stands here.
 
-# OpenCV 4.14 was written before these and means what it always meant.
+# OpenCV 4.14 was written before these policies.
+set(CMAKE_POLICY_DEFAULT_CMP0074 NEW)  # CUDAToolkit_ROOT is meant
 set(CMAKE_POLICY_DEFAULT_CMP0218 OLD)
 set(CMAKE_POLICY_DEFAULT_CMP0219 OLD)
 

@@ -3,6 +3,8 @@
 Exit codes: 0 the GPU is used; otherwise the first of the faults below that was found.
 """
 
+# ruff: noqa: T201 - a program that prints
+
 import importlib.metadata
 import importlib.util
 import sys
@@ -14,22 +16,24 @@ from types import ModuleType
 from opencv_cuda import _build, _payload
 from opencv_cuda._driver import Driver, Gpu, ask
 
-NO_GPU = 10
-OLD_DRIVER = 11
-OTHER_ARCHITECTURE = 12
-MISSING_LIBRARY = 13
-HIDDEN = 14
-NO_IMPORT = 15
-WRONG_ANSWER = 16
+LIBRARY_MISSING = 10
+NO_IMPORT = 11
+HIDDEN = 13
+NO_DRIVER = 20
+DRIVER_TOO_OLD = 21
+NO_GPU = 22
+NO_CODE_FOR_GPU = 23
+GPU_FAILS = 24
+GPU_WRONG = 25
 
 USAGE = """usage: python -m opencv_cuda
 
 Says whether OpenCV uses the GPU: driver, GPU and its architecture against this wheel's, NVIDIA's
 libraries and where they were found, which cv2 is really imported, and a tiny computation.
 
-exit codes: 0 the GPU is used, 10 no GPU, 11 driver too old, 12 no code for this GPU in the wheel,
-13 an NVIDIA library is missing, 14 another OpenCV hides this one, 15 cv2 cannot be imported,
-16 the GPU does not answer rightly, 2 wrong usage"""
+exit codes: 0 the GPU is used; 10 an NVIDIA library is missing, 11 cv2 cannot be imported,
+13 another OpenCV hides this one; 20 no driver, 21 driver too old, 22 no GPU, 23 no code for this
+GPU in the wheel, 24 the GPU fails, 25 the GPU's answer is wrong; 2 wrong usage"""
 
 
 @dataclass(frozen=True)
@@ -109,7 +113,7 @@ def libraries() -> Finding:
         _payload.load_libraries()
     except _payload.MissingLibraryError as error:
         remedy = f"pip install {error.package}" if error.package else ""
-        return Finding("libraries", f"{error.library} was not found", MISSING_LIBRARY, remedy)
+        return Finding("libraries", f"{error.library} was not found", LIBRARY_MISSING, remedy)
     except ImportError as error:
         return Finding("libraries", str(error), NO_IMPORT)
     lines = [f"{path.name} in {path.parent}" for path in mapped()]
@@ -119,7 +123,7 @@ def libraries() -> Finding:
 def mapped() -> list[Path]:
     """NVIDIA's libraries in this process, as the kernel has them."""
     names = ("libcudart.", "libcublas", "libcudnn", "libcufft.", "libnpp")
-    with open("/proc/self/maps", encoding="utf-8", errors="replace") as maps:
+    with Path("/proc/self/maps").open(encoding="utf-8", errors="replace") as maps:
         paths = {Path(line.split(maxsplit=5)[5].strip()) for line in maps if "/" in line}
     return sorted(path for path in paths if path.name.startswith(names))
 
@@ -135,14 +139,16 @@ def imported() -> tuple[ModuleType | None, Finding]:
 
 def judge_driver(driver: Driver) -> Finding:
     """Whether the driver can run code of this wheel's CUDA."""
-    if driver.cuda is None or (driver.problem and not driver.gpus):
-        return Finding("driver", driver.problem, NO_GPU)
+    if driver.cuda is None:
+        return Finding("driver", driver.problem, NO_DRIVER)
     shown = "CUDA {}.{}".format(*driver.cuda)
     major = int(_build.CUDA.partition(".")[0])
     # Within a major version every driver runs machine code of every toolkit.
     if driver.cuda[0] < major:
         remedy = f"install a driver for CUDA {major}, or the wheel of an older CUDA"
-        return Finding("driver", f"{shown}, too old for CUDA {major}", OLD_DRIVER, remedy)
+        return Finding("driver", f"{shown}, too old for CUDA {major}", DRIVER_TOO_OLD, remedy)
+    if not driver.gpus:
+        return Finding("driver", f"{shown}, but {driver.problem}", NO_GPU)
     return Finding("driver", shown)
 
 
@@ -156,9 +162,9 @@ def judge_gpu(gpu: Gpu, driver: Driver) -> Finding:
         if driver.cuda is None or driver.cuda >= parse(_build.CUDA):
             return Finding("GPU", f"{text} (PTX: compiled at first use, which takes minutes)")
         remedy = f"a driver for CUDA {_build.CUDA} or later would compile the wheel's PTX for it"
-        return Finding("GPU", f"{text}: no machine code in this wheel", OTHER_ARCHITECTURE, remedy)
+        return Finding("GPU", f"{text}: no machine code in this wheel", NO_CODE_FOR_GPU, remedy)
     remedy = "look for a wheel with this architecture on the index this one came from"
-    return Finding("GPU", f"{text}: no code in this wheel", OTHER_ARCHITECTURE, remedy)
+    return Finding("GPU", f"{text}: no code in this wheel", NO_CODE_FOR_GPU, remedy)
 
 
 def compute(cv2: ModuleType) -> Finding:
@@ -168,14 +174,14 @@ def compute(cv2: ModuleType) -> Finding:
     image = numpy.arange(4096, dtype=numpy.float32).reshape(64, 64)
     try:
         if cv2.cuda.getCudaEnabledDeviceCount() < 1:
-            return Finding("computation", "OpenCV sees no GPU", WRONG_ANSWER)
+            return Finding("computation", "OpenCV sees no GPU", GPU_FAILS)
         gpu = cv2.cuda.GpuMat()
         gpu.upload(image)
         answer = gpu.convertTo(cv2.CV_32F, alpha=2.0, beta=1.0).download()
     except cv2.error as error:
-        return Finding("computation", str(error).strip(), WRONG_ANSWER)
+        return Finding("computation", str(error).strip(), GPU_FAILS)
     if not numpy.array_equal(answer, image * 2 + 1):
-        return Finding("computation", "the answer is wrong", WRONG_ANSWER)
+        return Finding("computation", "the answer is wrong", GPU_WRONG)
     return Finding("computation", "2x + 1 of 64 x 64 numbers, right")
 
 
@@ -186,9 +192,9 @@ def parse(dotted: str) -> tuple[int, int]:
 
 
 def _verdict(fault: Finding) -> str:
-    if fault.code == NO_GPU:
+    if fault.code in (NO_DRIVER, NO_GPU):
         return "OpenCV works on the CPU: there is no GPU it could use."
-    if fault.code in (OLD_DRIVER, OTHER_ARCHITECTURE, WRONG_ANSWER):
+    if fault.code in (DRIVER_TOO_OLD, NO_CODE_FOR_GPU, GPU_FAILS, GPU_WRONG):
         return f"OpenCV works on the CPU only: {fault.label}: {fault.text}"
     if fault.code == HIDDEN:
         return f"Another OpenCV is imported instead of this one: {fault.text}"

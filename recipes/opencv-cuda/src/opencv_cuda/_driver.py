@@ -1,4 +1,4 @@
-"""NVIDIA's driver, asked directly: what there is does not depend on OpenCV or on the CUDA runtime."""
+"""NVIDIA's driver, asked directly: its answers need neither OpenCV nor the CUDA runtime."""
 
 import ctypes
 from dataclasses import dataclass

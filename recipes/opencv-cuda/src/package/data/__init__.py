@@ -1,5 +1,5 @@
 """Where the Haar cascades lie: ``cv2.data.haarcascades + "haarcascade_eye.xml"``."""
 
-import os
+from pathlib import Path as _Path
 
-haarcascades = os.path.join(os.path.dirname(__file__), "")
+haarcascades = f"{_Path(__file__).parent}/"

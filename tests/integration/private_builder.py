@@ -1,0 +1,71 @@
+"""The builder's command line with a store, compile cache, work and logs of its own.
+
+Downloads and toolchains are the machine's (they are large, and not what is tested here).
+``PRIVATE_CACHE`` names the private folder. ``STOP_IN`` (``compile:KILL``) makes the program send
+itself a signal in a stage: just after the stage's work, or, for ``compile``, in its middle.
+"""
+
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from builder import paths
+from builder.build import stages
+from builder.cli import common
+
+PRIVATE = Path(os.environ["PRIVATE_CACHE"])
+
+
+class PrivateCache(paths.Cache):
+    @property
+    def compile(self) -> Path:
+        return PRIVATE / "compile"
+
+    @property
+    def store(self) -> Path:
+        return PRIVATE / "store"
+
+    @property
+    def work(self) -> Path:
+        return PRIVATE / "work"
+
+    @property
+    def logs(self) -> Path:
+        return PRIVATE / "logs"
+
+
+def stop_in(stage: str, sign: str) -> None:
+    whole = getattr(stages.Stages, stage)
+
+    def send() -> None:
+        os.kill(os.getpid(), getattr(signal, f"SIG{sign}"))
+
+    def interrupted(self: stages.Stages, *arguments: Any) -> Any:
+        if stage == "compile":
+            threading.Thread(target=wait_and_send, args=(self.log_path,), daemon=True).start()
+        result = whole(self, *arguments)
+        if stage != "compile":
+            send()
+            time.sleep(5)
+        return result
+
+    def wait_and_send(log: Path) -> None:
+        while not (log.exists() and "identification" in log.read_text()):
+            time.sleep(0.02)
+        send()
+
+    setattr(stages.Stages, stage, interrupted)
+
+
+common.Cache = PrivateCache
+if os.environ.get("STOP_IN"):
+    stop_in(*os.environ["STOP_IN"].split(":"))
+
+from builder.__main__ import main  # noqa: E402 - after the cache was replaced
+
+sys.argv[0] = "builder"
+main()

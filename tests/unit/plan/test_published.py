@@ -1,0 +1,136 @@
+"""What a published index has, from a folder and over HTTP."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import http.server
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from builder.errors import FetchError, UsageError
+from builder.plan.facts import PublishedWheel
+from builder.plan.published import read_published
+from index.ledger import Add, Remove, Yank, append_event, save_ledger
+from index.records import Record
+
+
+def record(cuda: str, *, revision: str = "1", key: str | None = "1" * 32) -> Record:
+    metadata = f"Metadata-Version: 2.4\nName: hello-cuda\nVersion: 1.0+{cuda}\n"
+    return Record(
+        filename=f"hello_cuda-1.0+{cuda}-{revision}-py3-none-manylinux_2_31_x86_64.whl",
+        name="hello-cuda",
+        version=f"1.0+{cuda}",
+        build_tag=revision,
+        tags=("py3-none-manylinux_2_31_x86_64",),
+        sha256="0" * 64,
+        size=1,
+        metadata=metadata,
+        metadata_sha256=hashlib.sha256(metadata.encode()).hexdigest(),
+        cuda=cuda,
+        profile="full",
+        build_key=key,
+    )
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    """A site with three wheels: one is yanked, one removed."""
+    text = ""
+    for cuda in ("cu118", "cu124", "cu130"):
+        one = record(cuda)
+        add = Add(record=one, url=f"files/{one.filename}", uploaded="2026-11-01T00:00:00Z")
+        text = append_event(text, add)
+    text = append_event(text, Yank(filename=record("cu124").filename, reason="slow"))
+    text = append_event(text, Remove(filename=record("cu130").filename, reason="broken"))
+    folder = tmp_path / "my site"
+    folder.mkdir()
+    save_ledger(folder, text)
+    return folder
+
+
+def expected(cuda: str, **changes: str | None) -> PublishedWheel:
+    values: dict[str, str | None] = {
+        "filename": record(cuda).filename,
+        "name": "hello-cuda",
+        "version": f"1.0+{cuda}",
+        "build_tag": "1",
+        "key": "1" * 32,
+        "profile": "full",
+        **changes,
+    }
+    return PublishedWheel(**values)  # type: ignore[arg-type]
+
+
+EXPECTED = (
+    expected("cu118"),
+    expected("cu124"),
+    expected("cu130", key=None, profile=None, removed="broken"),
+)
+
+
+@pytest.fixture
+def address(site: Path) -> Iterator[str]:
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    handler = functools.partial(Quiet, directory=str(site))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+
+
+def test_a_folder(site: Path) -> None:
+    assert read_published(str(site)) == EXPECTED
+    assert read_published(site.as_uri()) == EXPECTED
+    assert "%20" in site.as_uri()
+
+
+@pytest.mark.parametrize("end", ["", "/"])
+def test_an_address(address: str, end: str) -> None:
+    assert read_published(address + end) == EXPECTED
+
+
+def test_no_ledger(tmp_path: Path, address: str) -> None:
+    for where in (str(tmp_path), tmp_path.as_uri(), f"{address}/nothing"):
+        with pytest.raises(FetchError, match=r"there is no ledger\.jsonl at") as caught:
+            read_published(where)
+        assert "--published" in str(caught.value.remedy)
+
+
+def test_a_server_that_is_down(address: str) -> None:
+    with http.server.HTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler) as server:
+        port = server.server_address[1]
+    with pytest.raises(FetchError, match="no connection"):
+        read_published(f"http://127.0.0.1:{port}")
+
+
+def test_a_shortened_ledger_is_not_taken_for_an_index(site: Path, address: str) -> None:
+    ledger = site / "ledger.jsonl"
+    ledger.write_text("".join(ledger.read_text().splitlines(keepends=True)[:2]))
+    for where in (str(site), address):
+        with pytest.raises(FetchError, match="was shortened"):
+            read_published(where)
+
+
+def test_a_ledger_of_something_else(site: Path, address: str) -> None:
+    (site / "ledger.jsonl").write_text("<html>not found</html>\n")
+    for where in (str(site), address):
+        with pytest.raises(FetchError, match="ledger line 1"):
+            read_published(where)
+    (site / "ledger.jsonl").write_bytes(b"\xff\n")
+    for where in (str(site), address):
+        with pytest.raises(FetchError, match="not UTF-8"):
+            read_published(where)
+
+
+def test_an_address_of_another_kind() -> None:
+    with pytest.raises(UsageError, match="neither an http"):
+        read_published("ftp://example.org/")
