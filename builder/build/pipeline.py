@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -144,6 +145,8 @@ def lay_out(
     for report in stored.reports():
         if not (shop.dist / report.name).exists():
             copy_file(report, shop.dist / report.name)
+            times = report.stat()  # its age says whether the tests have changed since
+            os.utime(shop.dist / report.name, ns=(times.st_atime_ns, times.st_mtime_ns))
     return Finished(
         order=order,
         wheel=wheel,

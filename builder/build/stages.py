@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from builder import fetch, toolchain, wheel
 from builder.build.compile import CompiledWheel, compile_wheel
 from builder.build.jobs import jobs_for, this_machine
-from builder.build.python_env import build_env_artifacts
+from builder.build.python_env import build_env_artifacts, require_pinned_auditwheel
 from builder.build.render import render
 from builder.toolchain.model import Toolchain
 from index.records import Record
@@ -41,6 +41,7 @@ class Stages:
 
     def fetch(self) -> tuple[dict[str, Path], tuple[Path, ...]]:
         """The sources by name, and the build environment's wheels."""
+        require_pinned_auditwheel()  # now, not after an hour of compiling
         sources = self.order.spec.sources
         packages = build_env_artifacts()
         paths = fetch.fetch_all(

@@ -26,6 +26,8 @@ from index.serve import Server
 
 PIP_VERSION = "26.3"
 """The newest pip this was made with; Colab's is 24.1.2."""
+SYSTEM = (Path("/"), Path("/usr"), Path("/usr/local"))
+"""The same on every machine; nothing to hide."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +69,7 @@ class Environment:
 
     def hide(self, text: str) -> str:
         """The text without this machine's paths."""
-        return text.replace(str(self.folder), "<environment>")
+        return hide(text, self.folder, self.interpreter)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +81,18 @@ class Installed:
     sha256: str
     others: tuple[str, ...]
     """Whatever else it installed, ``name==version``: dependencies that were not there yet."""
+
+
+def hide(text: str, folder: Path, interpreter: Interpreter) -> str:
+    """The text without the paths of a scratch folder, of the Python under it and of the user."""
+    for path, name in (
+        (folder, "<environment>"),
+        (interpreter.path.parent.parent, "<python>"),
+        (Path.home(), "~"),
+    ):
+        if path not in SYSTEM:
+            text = text.replace(str(path), name)
+    return text
 
 
 def make_environment(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from xml.etree import ElementTree
 
 from builder.verify.report import Check
 
 XFAIL = "pytest.xfail"
+NOT_RUN = re.compile(r"not run \((.*)\)")
+"""How a recipe's own conftest may put it; the outcome says *not run* already."""
 
 
 def read_junit(path: Path) -> tuple[Check, ...] | None:
@@ -38,6 +41,9 @@ def _check(case: ElementTree.Element) -> Check:
     skipped = case.find("skipped")
     if skipped is not None:
         reason = _first_line(skipped.get("message") or "skipped")
+        said = NOT_RUN.fullmatch(reason)
+        if said:
+            reason = said[1]
         if skipped.get("type") == XFAIL:
             reason = f"expected to fail: {reason}"
         return Check(name=name, outcome="not run", reason=reason, seconds=seconds)

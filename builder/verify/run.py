@@ -12,9 +12,11 @@ from pydantic import ValidationError
 
 from builder.errors import VerifyError
 from builder.process import CommandFailedError
+from builder.ui import Task
 from builder.verify.environment import (
     Environment,
     dependencies,
+    hide,
     index_of,
     install_with_pip,
     make_environment,
@@ -148,11 +150,9 @@ def verify(
     ):
         attempt = _Attempt(
             record=record, wheels=served, trial=trial, interpreter=interpreter, means=means,
-            folder=folder, log=log,
+            folder=folder, log=log, task=task,
         )  # fmt: skip
-        for check in attempt.checks():
-            attempt.done.append(check)
-            task.update(len(attempt.done), detail=check.name)
+        attempt.done += attempt.checks()
         if means.keep:
             means.reporter.say(f"  the environment stays at '{folder}'")
         return VerifyReport(
@@ -177,17 +177,19 @@ class _Attempt:
     means: Means
     folder: Path
     log: IO[str]
+    task: Task
     done: list[Check] = field(default_factory=list)
+    started: int = 0
     pip: str | None = None
     gpu: Gpu = NONE
 
     def checks(self) -> Iterator[Check]:
         """Each check as it ends."""
-        started = time.monotonic()
+        started = self._start("dependencies")
         try:
             environment = self._make()
         except CommandFailedError as error:
-            reason = _last_line(error.output).replace(str(self.folder), "<environment>")
+            reason = hide(_last_line(error.output), self.folder, self.interpreter)
             yield Check(
                 name="dependencies", outcome="failed", reason=reason, detail=_tail(error.output)
             )
@@ -228,7 +230,7 @@ class _Attempt:
         )
 
     def _install(self, environment: Environment) -> Iterator[Check]:
-        started = time.monotonic()
+        started = self._start("install")
         with index_of(self.wheels) as server:
             done, ours = install_with_pip(
                 environment, self.record, server=server, pip=self.means.pip_settings()
@@ -265,7 +267,7 @@ class _Attempt:
     def _program(
         self, environment: Environment, name: str, *arguments: str, says: str = ""
     ) -> Check:
-        started = time.monotonic()
+        started = self._start(name)
         done = environment.run(*arguments)
         seconds = time.monotonic() - started
         if done.status == 0 and says in done.output:
@@ -278,6 +280,7 @@ class _Attempt:
         )
 
     def _tests(self, environment: Environment) -> tuple[Check, ...]:
+        self._start("tests")
         checks = run_tests(
             environment, self.trial.tests, timeout=self.trial.timeout, no_gpu=self.gpu.reason
         )
@@ -287,6 +290,12 @@ class _Attempt:
             else check
             for check in checks
         )
+
+    def _start(self, name: str) -> float:
+        """Show what is being tried now, and look at the clock."""
+        self.started += 1
+        self.task.update(self.started, detail=name)
+        return time.monotonic()
 
     def _skipped(self, reason: str) -> Iterator[Check]:
         already = {check.name for check in self.done}

@@ -18,26 +18,32 @@ import faulthandler, os, sys
 
 import pytest
 
-timeout, no_gpu, junit, tests = sys.argv[1:]
-faulthandler.enable(file=os.fdopen(os.dup(2), "w"))
-faulthandler.dump_traceback_later(float(timeout), exit=True, file=os.fdopen(os.dup(2), "w"))
-
 
 class Gpu:
+    def __init__(self, no_gpu):
+        self.no_gpu = no_gpu
+
     def pytest_configure(self, config):
         config.addinivalue_line("markers", "gpu: needs a GPU")
 
     def pytest_collection_modifyitems(self, items):
         for item in items:
-            if no_gpu and item.get_closest_marker("gpu"):
-                item.add_marker(pytest.mark.skip(reason=no_gpu))
+            if self.no_gpu and item.get_closest_marker("gpu"):
+                item.add_marker(pytest.mark.skip(reason=self.no_gpu))
 
 
-sys.exit(pytest.main([
-    tests, "-c", os.path.join(tests, "pytest.ini"), "--rootdir", tests,
-    "-p", "no:cacheprovider", "-p", "no:faulthandler", "-o", "junit_family=xunit2",
-    "--junitxml", junit, "-q", "-ra", "--tb=short",
-], plugins=[Gpu()]))
+def main(timeout, no_gpu, junit, tests):
+    faulthandler.enable(file=os.fdopen(os.dup(2), "w"))
+    faulthandler.dump_traceback_later(float(timeout), exit=True, file=os.fdopen(os.dup(2), "w"))
+    return pytest.main([
+        tests, "-c", os.path.join(tests, "pytest.ini"), "--rootdir", tests,
+        "-p", "no:cacheprovider", "-p", "no:faulthandler", "-o", "junit_family=xunit2",
+        "--junitxml", junit, "-q", "-ra", "--durations=5", "--tb=short",
+    ], plugins=[Gpu(no_gpu)])
+
+
+if __name__ == "__main__":  # a test that spawns a process imports this file again
+    sys.exit(main(*sys.argv[1:]))
 """
 
 

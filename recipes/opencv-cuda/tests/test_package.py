@@ -3,7 +3,6 @@
 import importlib
 import importlib.metadata
 import importlib.util
-import multiprocessing
 import os
 import pickle
 import subprocess
@@ -86,9 +85,18 @@ def test_pickle():
         assert pickle.loads(pickle.dumps(thing)) is thing
 
 
-def test_spawned_process():
+def test_spawned_process(tmp_path):
+    script = tmp_path / "spawn.py"
+    script.write_text(
+        """
+import multiprocessing, cv2, numpy
+if __name__ == "__main__":
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        assert pool.apply(cv2.countNonZero, (np.eye(5, dtype=np.uint8),)) == 5
+        print(pool.apply(cv2.countNonZero, (numpy.eye(5, dtype=numpy.uint8),)))
+"""
+    )
+    done = python(script)
+    assert done.stdout.strip() == "5", done.stderr
 
 
 def test_reload_keeps_the_module_and_works():
@@ -171,3 +179,18 @@ def test_missing_library_is_named_with_its_package(tmp_path):
     doctor = python("-m", "opencv_cuda", path=[folder], isolated=True)
     assert doctor.returncode == 10, doctor.stdout + doctor.stderr
     assert "pip install nvidia-" in doctor.stdout
+
+
+def test_payload_is_not_imported_by_another_name():
+    code = """
+try:
+    import opencv_cuda._cv2
+except ImportError as error:
+    assert "cv2" in str(error)
+else:
+    raise SystemExit("imported")
+import cv2
+assert cv2.getVersionMajor() == 4
+"""
+    done = python("-c", code)
+    assert done.returncode == 0, done.stderr

@@ -157,10 +157,10 @@ def cache(tmp_path: Path) -> Cache:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> FetchSettings:
-    """Impatient, and shut off from this machine's own configuration."""
+    """Quick to try again, and shut off from this machine's own configuration."""
     return FetchSettings(
-        connect_timeout=2,
-        read_timeout=2,
+        connect_timeout=20,
+        read_timeout=20,
         backoff=0.01,
         longest_wait=1.5,
         apt=tmp_path / "no-apt",

@@ -170,12 +170,9 @@ def test_pip_itself_is_asked_for_its_settings(tmp_path: Path):
         proxy="http://proxy.invalid:1",
         trusted_hosts=("two.invalid", "three.invalid:8443"),
     )
-    said = read_pip_settings({**env, "PIP_INDEX_URL": "https://four.invalid/"})
-    assert said.indexes[0] == "https://four.invalid/"
     plain = read_pip_settings({"PIP_CONFIG_FILE": "/dev/null", "HOME": str(tmp_path)})
     assert len(plain.indexes) == 1  # pip's own default, which is written nowhere here
     assert plain.indexes[0].startswith("https://")
-    assert read_pip_settings({"PIP_CONFIG_FILE": "/dev/null", "PIP_NO_INDEX": "1"}).indexes == ()
 
 
 def test_a_pip_that_does_not_answer_is_said(tmp_path: Path):

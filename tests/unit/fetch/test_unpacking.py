@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builder.errors import FetchError
@@ -360,6 +360,7 @@ def test_what_is_no_archive(data, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["archive"]
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.binary(max_size=300), st.sampled_from([b"", b"!<arch>\n", b"PK\x03\x04", b"\x1f\x8b"]))
 def test_any_bytes_end_in_a_fetch_error(tmp_path_factory, data, magic):
     folder = tmp_path_factory.mktemp("any")

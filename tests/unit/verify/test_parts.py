@@ -17,7 +17,7 @@ from filelock import FileLock
 from builder.errors import VerifyError
 from builder.paths import Cache
 from builder.recipe import load_recipe
-from builder.verify.environment import dependencies, read_pip_report
+from builder.verify.environment import dependencies, hide, read_pip_report
 from builder.verify.files import collisions, disturbed, snapshot
 from builder.verify.gpu import NO_GPU, find_gpu
 from builder.verify.means import trials_of
@@ -250,3 +250,16 @@ def test_a_recipe_says_what_is_tried() -> None:
     assert trial.requires == recipe.tests.requires
     assert trial.timeout == recipe.tests.timeout
     assert trial.tests == folder / "tests"
+
+
+def test_no_path_of_this_machine_is_left(tmp_path: Path) -> None:
+    interpreter = Interpreter(
+        path=Path("/opt/py/3.10/bin/python3.10"), python="3.10", version="3.10.1", markers={}
+    )
+    text = f"{tmp_path}/env/x.py, /opt/py/3.10/lib/ctypes.py, {Path.home()}/y, /usr/lib"
+    assert hide(text, tmp_path, interpreter) == (
+        "<environment>/env/x.py, <python>/lib/ctypes.py, ~/y, /usr/lib"
+    )
+    for path in ("/bin/python3", "/usr/bin/python3.10"):
+        system = Interpreter(path=Path(path), python="3.10", version="3.10.1", markers={})
+        assert hide("/usr/lib", tmp_path, system) == "/usr/lib"

@@ -38,7 +38,7 @@ JUNIT = """\
 <testcase classname="" name="test_b" time="0">
   <error message="collection failure">boom</error></testcase>
 <testcase classname="test_a" name="test_gpu" time="0">
-  <skipped type="pytest.skip" message="no GPU on this machine">x</skipped></testcase>
+  <skipped type="pytest.skip" message="not run (no GPU on this machine)">x</skipped></testcase>
 <testcase classname="test_a" name="test_known" time="0">
   <skipped type="pytest.xfail" message="upstream bug"/></testcase>
 </testsuite></testsuites>
