@@ -45,12 +45,9 @@ def main(cache_dir: Path, label: str, project: Path) -> None:
         )
         cmake = str(toolchain.host / "bin" / "cmake")
         given = [f"-D{name}={value}" for name, value in defines.items()]
-        subprocess.run(
-            [cmake, "-S", str(project), "-B", str(places.build), "-DCMAKE_BUILD_TYPE=Release"]
-            + [f"-DPython_EXECUTABLE={sys.executable}", *given],
-            check=True,
-            env=env,
-        )
+        given += ["-DCMAKE_BUILD_TYPE=Release", f"-DPython_EXECUTABLE={sys.executable}"]
+        configure = [cmake, "-S", str(project), "-B", str(places.build), *given]
+        subprocess.run(configure, check=True, env=env)
         subprocess.run([cmake, "--build", str(places.build)], check=True, env=env)
 
 

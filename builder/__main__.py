@@ -10,6 +10,7 @@ import click
 
 from builder.cli.main import cli
 from builder.errors import INTERRUPTED_EXIT_CODE, BuilderError
+from index.errors import SiteError
 
 
 def _stop(signum: int, frame: object) -> None:
@@ -22,7 +23,7 @@ def main() -> None:
     try:
         status = cli.main(prog_name="builder", standalone_mode=False)
         sys.exit(status if isinstance(status, int) else 0)
-    except BuilderError as error:
+    except (BuilderError, SiteError) as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
     except click.ClickException as error:

@@ -15,6 +15,7 @@ from typing import IO, Any
 from builder import process
 from builder.build import progress
 from builder.build.cpu import children_cpu
+from builder.build.disk import disk_full, says_full
 from builder.build.environment import (
     CompileCache,
     Places,
@@ -23,6 +24,7 @@ from builder.build.environment import (
 )
 from builder.build.python_env import make_environment
 from builder.build.toolchain_file import toolchain_file
+from builder.build.tools import link_tools
 from builder.errors import CompileError, MachineError
 from builder.paths import Cache
 from builder.plan.spec import BuildSpec
@@ -108,7 +110,6 @@ def compile_wheel(
     settings = CompileCache(
         size=environ.get(CACHE_SIZE_VARIABLE, DEFAULT_CACHE_SIZE),
         remote=remote[1] if remote else None,
-        base=None if capability.fixed_path else work,
     )
     make_environment(work / "env", packages)
     counter = Counter()
@@ -144,6 +145,7 @@ def prepare(
 ) -> list[str]:
     """Write the files the build is steered by, and return the command that runs it."""
     places = Places(**{mount.name: sandbox.path(mount.name) for mount in sandbox.mounts})
+    link_tools(work / "home" / places.tools.name)
     write_text(work / "home" / places.toolchain_file.name, toolchain_file(places))
     socket_name = f"gpu-wheelhouse-{spec.key[:8]}-{secrets.token_hex(8)}"
     plan = session_plan(places, socket_name=socket_name)
@@ -233,6 +235,9 @@ def run_build(
             f"the compile cache's server did not start:\n{progress.failure(done.output)}",
             remedy=f"check the SCCACHE_… variables that are set; the log is {log_path}",
         )
+    full = says_full(done.output)
+    if full is not None:
+        raise disk_full(full)
     raise CompileError(
         f"{spec.recipe} for {spec.cuda} ({spec.profile}) did not compile:\n"
         f"{progress.failure(done.output)}",

@@ -92,6 +92,11 @@ class Places:
         """The generated CMake toolchain file."""
         return self.home / "toolchain.cmake"
 
+    @property
+    def tools(self) -> Path:
+        """Links to the machine's basic programs."""
+        return self.home / "tools"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompileCache:
@@ -104,12 +109,10 @@ class CompileCache:
     Attributes:
         size: Largest size of the local folder, as sccache writes it (``20G``).
         remote: Settings of a remote store; empty for a local folder.
-        base: A folder whose real path must not matter to the cache, where paths are not fixed.
     """
 
     size: str = "20G"
     remote: Mapping[str, str] | None = None
-    base: Path | None = None
 
 
 def remote_cache(environ: Mapping[str, str]) -> tuple[str, dict[str, str]] | None:
@@ -136,7 +139,7 @@ def build_environment(
         cache: Settings of the compile cache.
         socket_name: Abstract socket of its server; a path could be too long for a socket.
     """
-    search = (places.env / "bin", places.host / "bin", places.cuda / "bin", "/usr/bin", "/bin")
+    search = (places.env / "bin", places.host / "bin", places.cuda / "bin", places.tools)
     environment = {
         "PATH": ":".join(str(folder) for folder in search),
         "HOME": str(places.home),
@@ -159,8 +162,6 @@ def build_environment(
         "SCCACHE_CACHED_CONF": str(places.home / "sccache-state"),
         "SCCACHE_ERROR_LOG": str(places.tmp / "sccache-errors.log"),
     }
-    if cache.base is not None:
-        environment["SCCACHE_BASEDIRS"] = str(cache.base)
     if cache.remote:
         environment.update(cache.remote)
     else:

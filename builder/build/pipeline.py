@@ -13,6 +13,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from builder.build.disk import FULL, disk_full
 from builder.build.timings import Timings
 from builder.errors import BuilderError
 from builder.paths import Cache
@@ -88,19 +89,31 @@ def build(order: Order, shop: Workshop) -> Finished:
 
     Raises:
         BuilderError: a stage failed; its own kind says which.
+        MachineError: the disk is full.
     """
+    try:
+        stored, facts = obtain(order, shop)
+        return lay_out(order, stored, shop, facts)
+    except OSError as error:
+        if error.errno in FULL:
+            raise disk_full(str(error)) from error
+        raise
+
+
+def obtain(order: Order, shop: Workshop) -> tuple[StoredWheel, dict[str, Any] | None]:
+    """The stored wheel, and what its compilation was like if it was compiled just now."""
     store = Store(shop.cache.store, reporter=shop.reporter)
     key = order.spec.key
     found = store.get(key)
     if found is not None:
-        return lay_out(order, found, shop, fresh=False, facts={})
-    with locked(shop, key, order.spec.recipe):
+        return found, None
+    with locked(shop, f"build-{key}", f"{order.spec.recipe} ({key[:8]})"):
         found = store.get(key)  # another builder may have finished it meanwhile
         if found is not None:
-            return lay_out(order, found, shop, fresh=False, facts={})
-        with work_folder(shop, key) as work:
-            stored, facts = make(order, shop, store, work)
-    return lay_out(order, stored, shop, fresh=True, facts=facts)
+            return found, None
+        name = work_name(order.spec, shop.capability)
+        with locked(shop, name, "in the same folder"), work_folder(shop, name) as work:
+            return make(order, shop, store, work)
 
 
 def make(
@@ -129,7 +142,7 @@ def make(
 
 
 def lay_out(
-    order: Order, stored: StoredWheel, shop: Workshop, *, fresh: bool, facts: dict[str, Any]
+    order: Order, stored: StoredWheel, shop: Workshop, facts: dict[str, Any] | None
 ) -> Finished:
     """Put the stored wheel and its record into ``dist/``, where they are not there already."""
     wheel = shop.dist / stored.wheel.name
@@ -152,8 +165,8 @@ def lay_out(
         wheel=wheel,
         sha256=record.sha256,
         size=record.size,
-        fresh=fresh,
-        facts=facts,
+        fresh=facts is not None,
+        facts=facts or {},
     )
 
 
@@ -165,15 +178,24 @@ def same(path: Path, sha256: str, size: int) -> bool:
         return hashlib.file_digest(file, "sha256").hexdigest() == sha256
 
 
+def work_name(spec: BuildSpec, capability: Capability) -> str:
+    """The name of a build's work folder.
+
+    Where compilers see the real path, it must be the same for every key, or nothing would ever be
+    found in the compile cache again after the least change.
+    """
+    return f"work-{spec.key}" if capability.fixed_path else f"work-{spec.recipe}-{spec.cuda}"
+
+
 @contextmanager
-def locked(shop: Workshop, key: str, label: str) -> Iterator[None]:
-    """Hold the lock of one build key; says so when another builder has it."""
+def locked(shop: Workshop, name: str, label: str) -> Iterator[None]:
+    """Hold the lock of one build key or work folder; says so when another builder has it."""
     shop.cache.locks.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(shop.cache.locks / f"build-{key}.lock")
+    lock = FileLock(shop.cache.locks / f"{name}.lock")
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        shop.reporter.say(f"another builder is building {label} ({key[:8]}); waiting for it")
+        shop.reporter.say(f"another builder is building {label}; waiting for it")
         lock.acquire()
     try:
         yield
@@ -182,9 +204,9 @@ def locked(shop: Workshop, key: str, label: str) -> Iterator[None]:
 
 
 @contextmanager
-def work_folder(shop: Workshop, key: str) -> Iterator[Path]:
+def work_folder(shop: Workshop, name: str) -> Iterator[Path]:
     """An empty folder for one build; what a dead builder left there goes first."""
-    work = shop.cache.work / key
+    work = shop.cache.work / name
     clear(work)
     work.mkdir(parents=True)
     try:
@@ -205,7 +227,12 @@ def clear(folder: Path) -> None:
     """Delete a folder and everything in it, also where sources came without write permission."""
     if not folder.exists():
         return
-    for place in (folder, *(path for path in folder.rglob("*") if path.is_dir())):
-        if not place.is_symlink():
-            place.chmod(0o755)
-    shutil.rmtree(folder)
+    try:
+        shutil.rmtree(folder)
+    except PermissionError:
+        folder.chmod(0o755)
+        for place, names, _ in os.walk(folder):
+            for path in (Path(place, name) for name in names):
+                if not path.is_symlink():
+                    path.chmod(0o755)
+        shutil.rmtree(folder)

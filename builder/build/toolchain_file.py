@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from builder.build.environment import Places
+from builder.build.tools import IGNORED
 
 TRIPLET = "x86_64-linux-gnu"
 
@@ -40,6 +41,8 @@ def toolchain_file(places: Places) -> str:
         "set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)",
         "set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)",
         "set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)",
+        # Programs too: CMake would look here by itself, and what it finds can end in the bytes.
+        f'set(CMAKE_SYSTEM_IGNORE_PATH "{";".join(IGNORED)}")',
         "set(CMAKE_FIND_USE_PACKAGE_REGISTRY OFF)",
         "set(CMAKE_FIND_USE_SYSTEM_PACKAGE_REGISTRY OFF)",
         f'set(CUDAToolkit_ROOT "{cuda}" CACHE PATH "")',

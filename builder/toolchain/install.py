@@ -13,6 +13,7 @@ from filelock import FileLock, Timeout
 
 from builder.errors import ToolchainError
 from builder.fetch.artifact import Artifact
+from builder.fetch.part import require_space, writing
 from builder.paths import Cache
 from builder.toolchain.assemble import assemble
 from builder.toolchain.digest import pins_digest, prefix_name, toolchain_digest
@@ -91,6 +92,7 @@ def install(label: str, *, cache: Cache, reporter: Reporter, data: Path = DATA) 
         UsageError: there is no such toolchain.
         FetchError: a package could not be had.
         ToolchainError: it could not be put together.
+        MachineError: the disk is full or cannot be written.
     """
     for name in (HOST, label):
         _install_prefix(load_pins(name, data=data), cache=cache, reporter=reporter, data=data)
@@ -105,7 +107,8 @@ def _install_prefix(pins: Pins, *, cache: Cache, reporter: Reporter, data: Path)
         if is_whole(prefix, pins, data=data):
             return prefix
         clear(prefix)
-        with atomic_folder(prefix) as temporary:
+        require_space(cache.toolchains, sizes(pins.label, data=data).installed)
+        with writing(cache.toolchains), atomic_folder(prefix) as temporary:
             assemble(pins, temporary, final=prefix, cache=cache, reporter=reporter, data=data)
             missing = [path for path in pins.check if not (temporary / path).exists()]
             if missing:

@@ -3,6 +3,7 @@
 Downloads and toolchains are the machine's (they are large, and not what is tested here).
 ``PRIVATE_CACHE`` names the private folder. ``STOP_IN`` (``compile:KILL``) makes the program send
 itself a signal in a stage: just after the stage's work, or, for ``compile``, in its middle.
+``TINY_DISK`` (``1m``) puts the work folders on a disk of that size.
 """
 
 import os
@@ -61,7 +62,19 @@ def stop_in(stage: str, sign: str) -> None:
     setattr(stages.Stages, stage, interrupted)
 
 
+def tiny_disk(size: str) -> None:
+    """Put the work folders on a file system of that size, in a mount namespace of our own."""
+    from builder.sandbox import enter
+
+    work = PRIVATE / "work"
+    work.mkdir(parents=True, exist_ok=True)
+    enter.unshare({"network": True, "processes": False})
+    enter.mount("tmpfs", str(work), "tmpfs", 0, f"size={size}")
+
+
 common.Cache = PrivateCache
+if os.environ.get("TINY_DISK"):
+    tiny_disk(os.environ["TINY_DISK"])
 if os.environ.get("STOP_IN"):
     stop_in(*os.environ["STOP_IN"].split(":"))
 

@@ -183,6 +183,21 @@ def test_a_lost_store_is_made_again_from_the_compile_cache(
     assert entry["sha256"] == reference[1]["sha256"]
 
 
+def test_without_a_sandbox_the_compile_cache_serves_other_keys_too(shop: Shop) -> None:
+    first = shop.data("--sandbox", "off")
+    module = shop.recipe / "src/hello_cuda/__init__.py"
+    module.write_text(module.read_text() + "\n")
+    second = shop.data("--sandbox", "off")
+    assert second["key"] != first["key"]
+    assert second["compile"]["hits"]["CUDA"] >= 1
+    assert shop.record()["built"] == {
+        "engine": "hermetic",
+        "fixed_path": False,
+        "network": True,
+        "compile_cache": "local",
+    }
+
+
 @pytest.mark.parametrize(("sign", "status"), [("KILL", -9), ("INT", 130), ("TERM", 130)])
 def test_stopped_in_every_stage_and_run_again(
     reference: Reference, tmp_path: Path, sign: str, status: int
@@ -275,6 +290,22 @@ def test_a_build_has_no_network_where_the_record_says_so(
     assert "-- download: " in log
     assert shop.record()["built"]["network"] is reached
     assert reached is (sandbox == "off" or not probe().no_network)
+
+
+@pytest.mark.parametrize(
+    ("size", "where"), [("16k", "while the project is written"), ("3m", "while it is compiled")]
+)
+def test_a_full_disk_is_said_and_the_same_command_goes_on(
+    reference: Reference, tmp_path: Path, size: str, where: str
+) -> None:
+    if not probe().fixed_path:
+        pytest.skip("a small disk needs a mount namespace")
+    shop = make_shop(tmp_path)
+    done = shop.build(expect=10, TINY_DISK=size)
+    assert "the disk is full" in done.stderr, where
+    assert "Traceback" not in done.stderr
+    assert shop.leftovers() == []
+    assert shop.data()["sha256"] == reference[1]["sha256"]
 
 
 def test_a_compile_cache_that_cannot_start_is_said(shop: Shop) -> None:

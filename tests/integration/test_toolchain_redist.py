@@ -41,7 +41,7 @@ check = ["bin/nvcc", "nvvm/bin/cicc", "include/cudnn.h", "lib64/libcudart.so", "
 product = "cuda"
 version = "13.0.2"
 components = {components}
-include = ["bin/*", "include/*", "nvvm/*", "lib/*.so*", "lib/libcudart_static.a", "lib/libcudadevrt.a"]
+include = ["bin/*", "include/*", "nvvm/*", "lib/*.so*", "lib/libcuda*.a"]
 size = 1
 installed_size = 1
 
@@ -143,9 +143,11 @@ def data(archive: Path, tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-def cache(tmp_path: Path) -> Cache:
-    return private_cache(tmp_path / "cache", Cache.default().downloads)
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Cache:
+    """One for all tests here: the host prefix need not be made for each."""
+    folder = tmp_path_factory.mktemp("redist") / "cache"
+    return private_cache(folder, Cache.default().downloads)
 
 
 def test_a_toolchain_from_the_archive_compiles_a_kernel(
@@ -168,6 +170,8 @@ def test_a_changed_manifest_is_refused(mirror: str, data: Path, cache: Cache) ->
     pins = data / "nvidia-redist.toml"
     good = next(line for line in pins.read_text().splitlines() if line.startswith("sha256"))
     pins.write_text(pins.read_text().replace(good, f'sha256 = "{"0" * 64}"', 1))
-    with pytest.raises(FetchError):
+    before = set(cache.toolchains.iterdir()) if cache.toolchains.exists() else set()
+    with pytest.raises(FetchError, match=r"redistrib_13\.0\.2\.json"):
         install("cu130", cache=cache, reporter=Silent(), data=data)
-    assert not list(cache.toolchains.glob("cu130-*"))
+    new = set(cache.toolchains.iterdir()) - before
+    assert not [path for path in new if "cu130" in path.name]

@@ -28,7 +28,8 @@ from pathlib import Path
 from builder.paths import Cache
 from builder.toolchain import install
 from builder.ui import Plain
-found = install("cu118", cache=Cache(root=Path(sys.argv[1])), reporter=Plain(), data=Path(sys.argv[2]))
+cache, data = Cache(root=Path(sys.argv[1])), Path(sys.argv[2])
+found = install("cu118", cache=cache, reporter=Plain(), data=data)
 print(found.host, found.cuda)
 """
 

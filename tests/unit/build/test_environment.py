@@ -6,6 +6,7 @@ import pytest
 from builder.build.environment import CompileCache, Places, build_environment, remote_cache
 from builder.build.python_env import build_env_artifacts, build_env_digest
 from builder.build.toolchain_file import prefix_maps, toolchain_file
+from builder.build.tools import link_tools
 
 STRAY = (
     *("CFLAGS", "CXXFLAGS", "LDFLAGS", "NVCC_PREPEND_FLAGS", "NVCC_APPEND_FLAGS", "CC", "CXX"),
@@ -38,17 +39,12 @@ def test_the_environment_names_only_the_builds_own_folders(places: Places) -> No
         "/mnt/wheelhouse/env/bin",
         "/mnt/wheelhouse/host/bin",
         "/mnt/wheelhouse/cuda/bin",
-        "/usr/bin",
-        "/bin",
+        "/mnt/wheelhouse/home/tools",
     ]
     assert env["CMAKE_BUILD_PARALLEL_LEVEL"] == "7"
     assert env["SCCACHE_DIR"] == "/mnt/wheelhouse/compile"
-    assert "SCCACHE_BASEDIRS" not in env
-    moved = build_environment(
-        places, jobs=7, cache=CompileCache(base=Path("/w"), size="1G"), socket_name="s"
-    )
-    assert moved["SCCACHE_BASEDIRS"] == "/w"
-    assert moved["SCCACHE_CACHE_SIZE"] == "1G"
+    small = build_environment(places, jobs=7, cache=CompileCache(size="1G"), socket_name="s")
+    assert small["SCCACHE_CACHE_SIZE"] == "1G"
 
 
 @pytest.mark.parametrize(
@@ -115,3 +111,15 @@ def test_the_build_environment_is_pinned() -> None:
     assert {"build", "scikit_build_core", "packaging", "pathspec", "pyproject_hooks"} <= names
     assert all(artifact.filename.endswith("-none-any.whl") for artifact in build_env_artifacts())
     assert len(build_env_digest()) == 64
+
+
+def test_only_basic_programs_of_the_machine_are_in_sight(tmp_path: Path, places: Places) -> None:
+    link_tools(tmp_path / "tools")
+    names = {path.name for path in (tmp_path / "tools").iterdir()}
+    assert {"sh", "cp", "rm", "sed"} <= names
+    assert not names & {"gcc", "cc", "make", "nasm", "git", "ccache", "python3", "pkg-config"}
+    assert all(path.is_file() for path in (tmp_path / "tools").iterdir())
+    ignored = next(
+        line for line in toolchain_file(places).splitlines() if "CMAKE_SYSTEM_IGNORE_PATH" in line
+    )
+    assert {"/usr/bin", "/bin", "/usr/local/bin"} <= set(ignored.split('"')[1].split(";"))

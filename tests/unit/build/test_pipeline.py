@@ -1,3 +1,4 @@
+import errno
 import hashlib
 import os
 from collections.abc import Callable
@@ -7,11 +8,12 @@ from typing import Any
 import pytest
 
 from builder.build import pipeline, stages
-from builder.build.pipeline import Order, Workshop, build, clear, work_folder
-from builder.errors import CompileError
+from builder.build.pipeline import Order, Workshop, build, clear, work_folder, work_name
+from builder.errors import CompileError, MachineError
 from builder.paths import Cache
 from builder.plan.spec import BuildSpec
 from builder.sandbox import NOTHING
+from builder.sandbox.capability import LADDER
 from builder.store import Store
 from builder.ui import Silent
 from index.records import Record, record_path
@@ -158,7 +160,7 @@ def test_a_failed_builds_folder_is_kept_when_asked(order: Order, tmp_path: Path)
     FakeStages.fail = "compile"
     with pytest.raises(CompileError):
         build(order, shop)
-    work = shop.cache.work / order.spec.key
+    work = shop.cache.work / "work-hello-cu118"
     assert (work / "half").exists()
     assert any(str(work) in line for line in said.lines)
 
@@ -208,12 +210,13 @@ def test_a_lock_held_by_another_builder_is_waited_for(
         waited = False
 
         def acquire(self, timeout: float | None = None, **rest: Any) -> Any:
-            if timeout == 0:
+            if timeout == 0 and "build-" in self.lock_file:
                 raise pipeline.Timeout(str(self.lock_file))
-            folder = shop.cache.store / order.spec.key
-            folder.mkdir(parents=True)
-            (folder / NAME).write_bytes(wheel)
-            record_path(folder / NAME).write_bytes(record)
+            if timeout != 0:
+                folder = shop.cache.store / order.spec.key
+                folder.mkdir(parents=True)
+                (folder / NAME).write_bytes(wheel)
+                record_path(folder / NAME).write_bytes(record)
             return super().acquire(timeout, **rest)
 
     monkeypatch.setattr(pipeline, "FileLock", Held)
@@ -223,3 +226,24 @@ def test_a_lock_held_by_another_builder_is_waited_for(
     assert isinstance(shop.reporter, Said)
     assert any("another builder" in line for line in shop.reporter.lines)
     assert done.wheel.parent == shop.dist
+
+
+def test_the_work_folder_is_the_same_for_every_key_where_paths_are_real(spec: Make) -> None:
+    one, two = spec(), spec(profile="quick")
+    assert work_name(one, NOTHING) == work_name(two, NOTHING) == "work-hello-cu118"
+    assert work_name(one, LADDER[0]) != work_name(two, LADDER[0])
+
+
+def test_a_full_disk_is_no_traceback(
+    order: Order, shop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*arguments: Any, **rest: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "/somewhere/x.whl")
+
+    monkeypatch.setattr(pipeline, "copy_file", full)
+    with pytest.raises(MachineError, match=r"the disk is full: .*x\.whl") as caught:
+        build(order, shop)
+    assert "cache prune" in (caught.value.remedy or "")
+    monkeypatch.setattr(pipeline, "copy_file", lambda *a: (_ for _ in ()).throw(OSError(5, "bad")))
+    with pytest.raises(OSError, match="bad"):
+        build(order, shop)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from elftools.elf.elffile import ELFFile
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builder.toolchain.cuda_prefix import finish_cuda, link_names, nvcc_profile
@@ -31,6 +31,7 @@ def test_link_names(names: list[str], expected: dict[str, str]) -> None:
     assert link_names(names) == expected
 
 
+@settings(deadline=None)
 @given(st.sets(st.from_regex(r"lib[ab]\.so(\.[0-9]{1,2}){0,3}", fullmatch=True)))
 def test_every_library_can_be_linked_by_its_plain_name(names: set[str]) -> None:
     links = link_names(names)

@@ -1,15 +1,17 @@
 from __future__ import annotations
 
+import errno
 import importlib
 import json
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from builder.errors import ToolchainError
+from builder.errors import MachineError, ToolchainError
 from builder.paths import Cache
 from builder.toolchain.cost import cost
 from builder.toolchain.install import (
@@ -103,6 +105,27 @@ def test_a_prefix_lacking_a_checked_file_is_made_again(
     assert installed("cu118", cache, data=data) is None
     get("cu118", cache, data)
     assert assembler.made == [found.host.name, found.cuda.name, found.cuda.name]
+
+
+def test_a_full_disk_is_said_and_leaves_nothing(
+    assembler: Assembler, cache: Cache, data: Path
+) -> None:
+    def full(_: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    assembler.before = full
+    with pytest.raises(MachineError, match="no space left"):
+        get("cu118", cache, data)
+    assert list(cache.toolchains.iterdir()) == []
+
+
+def test_what_cannot_fit_is_not_begun(
+    assembler: Assembler, cache: Cache, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=1000))
+    with pytest.raises(MachineError, match="no space left"):
+        get("cu118", cache, data)
+    assert assembler.made == []
 
 
 @pytest.mark.parametrize("state", ["", "[]", "{}", '{"digest": 1}'])

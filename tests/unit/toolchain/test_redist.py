@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builder.errors import RecipeError, ToolchainError
@@ -75,6 +75,7 @@ def test_a_row_that_makes_no_sense_is_refused(changes: dict[str, Any]) -> None:
         components(manifest(**changes), product("cuda_nvcc"), base=BASE)
 
 
+@settings(deadline=None)
 @given(st.text() | st.recursive(
     st.none() | st.integers() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(

@@ -4,10 +4,11 @@ file(READ "${CMAKE_BINARY_DIR}/version_string.tmp" information)
 foreach(label
     "Version control" "Location \\(extra\\)" "Version control \\(extra\\)" "Host" "CMake build tool"
     "C Compiler" "C\\+\\+ flags \\(Debug\\)" "C flags \\(Debug\\)" "Linker flags \\(Debug\\)" "ccache"
-    "Interpreter" "Libraries" "install path" "Python \\(for build\\)" "Install to")
+    "Interpreter" "Libraries" "install path" "Python \\(for build\\)" "Install to" "Include path")
   string(REGEX REPLACE "\"[ ]+${label}:[^\n]*\n" "" information "${information}")
 endforeach()
-# Compilers, numpy's headers and cuDNN by file name; the flags without the folders they map away.
+string(REGEX REPLACE "(numpy:[ ]+)/[^\n]*\\(ver ([0-9.]+)\\)" "\\1\\2" information "${information}")
+# Compilers and CUDA's libraries by file name; the flags without the folders they map away.
 string(REGEX REPLACE " -ffile-prefix-map=[^ \n]*" "" information "${information}")
 string(REGEX REPLACE "(-isystem|--sysroot=?|-B|-I|-L) ?/[^ \n\"]*" "" information "${information}")
 string(REGEX REPLACE "/[^ \n\"]*/([^/ \n\"]+)" "\\1" information "${information}")

@@ -68,7 +68,8 @@ def main(arguments: list[str]) -> int:
 def examine() -> Iterable[Finding]:
     """Every check, in the order in which a fault hides the next one."""
     archs = ", ".join(_build.ARCHITECTURES) + (f", PTX {_build.PTX}" if _build.PTX else "")
-    yield Finding("wheel", f"opencv-cuda {_build.VERSION}: CUDA {_build.CUDA}, GPUs {archs}")
+    name = f"opencv-cuda {_build.VERSION}, profile {_build.PROFILE}"
+    yield Finding("wheel", f"{name}: CUDA {_build.CUDA}, GPUs {archs}")
     hidden = which()
     yield hidden
     if hidden.code:
