@@ -11,9 +11,6 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from elftools.common.exceptions import ELFError
-from elftools.elf.elffile import ELFFile
-
 from builder import process
 from builder.errors import ToolchainError
 from builder.toolchain.layout import make_executable
@@ -94,6 +91,9 @@ def run_path(folder: str) -> str:
 
 def dynamic_programs(folder: Path) -> Iterator[Path]:
     """The programs directly in a folder that need a dynamic loader, sorted."""
+    from elftools.common.exceptions import ELFError
+    from elftools.elf.elffile import ELFFile
+
     for path in sorted(folder.iterdir()):
         if path.is_symlink() or not path.is_file():
             continue
