@@ -71,7 +71,7 @@ def _part_option(name: str, what: str) -> Callable[[Callable[..., None]], Callab
 @click.option("--all", "everything", is_flag=True, help="Remove everything above.")
 @click.option("-n", "--dry-run", is_flag=True, help="Only show what would go.")
 @click.pass_obj
-def prune(settings: Settings, everything: bool, dry_run: bool, **parts: bool) -> None:
+def prune(settings: Settings, /, everything: bool, dry_run: bool, **parts: bool) -> None:
     """Remove what no build can use again, and whatever else is named.
 
     Refuses while a builder is at work on the same cache.

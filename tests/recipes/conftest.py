@@ -1,3 +1,3 @@
-"""The tests inside these recipes run against the installed wheel, never in this project's own run."""
+"""These recipes' tests run against the installed wheel, never in this project's own run."""
 
 collect_ignore_glob = ["*/tests/*"]
