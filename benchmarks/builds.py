@@ -91,9 +91,8 @@ def own_part(bench: Bench) -> Rows:
         timings = Path(folder, "timings.json")
         cost = _cold(bench, timings)
         stages: dict[str, float] = {}
-        for wheel in json.loads(timings.read_text())["wheels"]:
-            for stage, spent in wheel["stages"].items():
-                stages[stage] = stages.get(stage, 0.0) + spent
+        for one in json.loads(timings.read_text())["stages"]:
+            stages[one["stage"]] = stages.get(one["stage"], 0.0) + one["seconds"]
     others = sum(stages.get(stage, 0.0) for stage in ("fetch", "toolchain", "compile"))
     rows = [["stage", "wall", "of all", "bar"]]
     rows += [

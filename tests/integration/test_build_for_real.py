@@ -14,7 +14,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -306,6 +306,69 @@ def test_a_full_disk_is_said_and_the_same_command_goes_on(
     assert "Traceback" not in done.stderr
     assert shop.leftovers() == []
     assert shop.data()["sha256"] == reference[1]["sha256"]
+
+
+class Dav(http.server.BaseHTTPRequestHandler):
+    """As much of WebDAV as sccache's remote cache needs, in memory."""
+
+    files: ClassVar[dict[str, bytes]] = {}
+
+    def answer(self, status: int, body: bytes = b"", kind: str = "application/xml") -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Type", kind)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_GET(self) -> None:
+        data = self.files.get(self.path)
+        self.answer(404 if data is None else 200, data or b"", "application/octet-stream")
+
+    def do_PUT(self) -> None:
+        self.files[self.path] = self.rfile.read(int(self.headers["Content-Length"]))
+        self.answer(201)
+
+    def do_MKCOL(self) -> None:
+        self.answer(201)
+
+    def do_PROPFIND(self) -> None:
+        data = self.files.get(self.path)
+        if data is None and not self.path.endswith("/"):
+            self.answer(404)
+            return
+        kind = "<D:collection/>" if data is None else ""
+        self.answer(
+            207,
+            f"""<?xml version="1.0"?><D:multistatus xmlns:D="DAV:"><D:response>
+            <D:href>{self.path}</D:href><D:propstat><D:prop>
+            <D:resourcetype>{kind}</D:resourcetype>
+            <D:getcontentlength>{len(data or b"")}</D:getcontentlength>
+            <D:getlastmodified>Mon, 01 Jan 2024 00:00:00 GMT</D:getlastmodified>
+            </D:prop><D:status>HTTP/1.1 200 OK</D:status></D:propstat></D:response>
+            </D:multistatus>""".encode(),
+        )
+
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
+def test_a_remote_compile_cache_keeps_the_network_and_the_record_says_so(
+    reference: Reference, tmp_path: Path
+) -> None:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Dav) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        remote = {"SCCACHE_WEBDAV_ENDPOINT": f"http://127.0.0.1:{running.server_port}/"}
+        make_shop(tmp_path / "one").data(**remote)
+        assert Dav.files, "nothing was stored remotely"
+        shop = make_shop(tmp_path / "two")
+        entry = shop.data(**remote)
+        running.shutdown()
+    assert entry["compile"]["hits"]["CUDA"] >= 1, "another machine's work is found"
+    assert entry["sha256"] == reference[1]["sha256"]
+    built = shop.record()["built"]
+    assert built["compile_cache"] == "webdav"
+    assert built["network"] is True
+    assert built["fixed_path"] is probe().fixed_path
 
 
 def test_a_compile_cache_that_cannot_start_is_said(shop: Shop) -> None:
