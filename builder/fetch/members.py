@@ -63,7 +63,8 @@ def link_text(link: Parts, target: str, *, absolute: AbsoluteLinks, strip: int =
         raise UnsafeError(f"it is a link to '{target}', outside the folder")
     if ".." in parts[climbs:]:
         raise UnsafeError(f"it is a link to '{target}', with '..' behind a name")
-    return target
+    # Without empty parts and dots: Python's own realpath takes a loop such as a -> a// for "/".
+    return "/".join(parts) or "."
 
 
 def matcher(patterns: Sequence[str]) -> Callable[[Parts], bool]:

@@ -51,6 +51,7 @@ ENTRY = st.tuples(st.sampled_from(["file", "folder", "link", "hard"]), PATHS, PA
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(ENTRY, min_size=1, max_size=8), st.integers(0, 2), st.booleans())
+@example([("link", "a", "a//")], 0, False)
 @example([("link", "a/b/c", "."), ("link", "b", "a/b/c/../../../.."), ("file", "b/a", "")], 0, True)
 def test_whatever_an_archive_says_nothing_is_put_or_leads_outside(
     tmp_path_factory, entries, strip, rewrite
@@ -88,7 +89,9 @@ def test_whatever_an_archive_says_nothing_is_put_or_leads_outside(
         (("a",), "b/c", "b/c"),
         (("a", "b"), "../c", "../c"),
         (("a", "b"), "..", ".."),
-        (("a", "b"), "./../c", "./../c"),
+        (("a", "b"), "./../c", "../c"),
+        (("a",), "b//", "b"),
+        (("a",), "./", "."),
         (("a", "b"), "/c/d", "../c/d"),
         (("a",), "/", "."),
     ],
