@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import MutableMapping
 from typing import Any
 
@@ -45,7 +46,26 @@ def edit_pyproject(text: str, spec: BuildSpec) -> str:
     define = table(document, "tool", "scikit-build", "cmake", "define")
     for name, value in spec.defines:
         define[name] = value
-    return tomlkit.dumps(document)
+    edited = tomlkit.dumps(document)
+    require_defines(edited, spec, where)
+    return edited
+
+
+def require_defines(edited: str, spec: BuildSpec, where: str) -> None:
+    """Make sure that scikit-build-core will read every definition.
+
+    Raises:
+        RecipeError: the recipe writes its tables so that a table added below them lands elsewhere.
+    """
+    try:
+        found = tomllib.loads(edited)["tool"]["scikit-build"]["cmake"]["define"]
+    except (tomllib.TOMLDecodeError, KeyError, TypeError):
+        found = {}
+    if any(found.get(name) != value for name, value in spec.defines):
+        raise RecipeError(
+            f"{where}: CMake definitions cannot be added below [tool.scikit-build]",
+            remedy="write [tool.scikit-build.cmake] as a table of its own, without dotted keys",
+        )
 
 
 def table(document: MutableMapping[str, Any], *names: str) -> MutableMapping[str, Any]:

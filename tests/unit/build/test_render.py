@@ -136,3 +136,9 @@ def test_a_source_outside_the_project_is_refused(
     bad = source(recipe).model_copy(update={"into": into})
     with pytest.raises(RecipeError, match="inside the project"):
         render(spec(sources=(bad,)), recipe, tmp_path / "p", sources={"up": up}, reporter=Silent())
+
+
+def test_dotted_keys_that_would_lose_the_definitions_are_refused(spec: Make) -> None:
+    text = '[project]\nname = "hello"\n[tool.scikit-build]\ncmake.build-type = "Release"\n'
+    with pytest.raises(RecipeError, match="table of its own"):
+        edit_pyproject(text, spec())
