@@ -104,11 +104,11 @@ def obtain(order: Order, shop: Workshop) -> tuple[StoredWheel, dict[str, Any] | 
     """The stored wheel, and what its compilation was like if it was compiled just now."""
     store = Store(shop.cache.store, reporter=shop.reporter)
     key = order.spec.key
-    found = store.get(key)
+    found = store.get(key, hashed=True)
     if found is not None:
         return found, None
     with locked(shop, f"build-{key}", f"{order.spec.recipe} ({key[:8]})"):
-        found = store.get(key)  # another builder may have finished it meanwhile
+        found = store.get(key, hashed=True)  # another builder may have finished it meanwhile
         if found is not None:
             return found, None
         name = work_name(order.spec, shop.capability)

@@ -59,10 +59,9 @@ def copy_project(spec: BuildSpec, recipe_folder: Path, into: Path) -> None:
     """Copy the recipe's own files, each checked against the spec."""
     for name, sha256 in spec.project:
         data = checked(spec, recipe_folder, name, sha256)
-        mode = 0o755 if (recipe_folder / name).stat().st_mode & 0o100 else 0o644
         if name == "pyproject.toml":
             data = edit_pyproject(data.decode("utf-8"), spec).encode("utf-8")
-        write_bytes(into / inside(name), data, mode=mode)
+        write_bytes(into / inside(name), data)  # one mode for all: modes are not in the key
 
 
 def add_source(
