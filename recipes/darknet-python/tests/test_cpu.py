@@ -20,7 +20,7 @@ def test_weights_file_has_the_size_of_the_published_one(weights):
 
 def test_one_line_says_that_there_is_no_gpu(forward, small, weights):
     # Hidden from CUDA, so that the same is tested on a machine that has one.
-    outputs, stderr = forward(small, weights(YOLO), CUDA_VISIBLE_DEVICES="", DARKNET_DEVICE=None)
+    outputs, stderr = forward(small, weights(small), CUDA_VISIBLE_DEVICES="", DARKNET_DEVICE=None)
 
     about = [line for line in stderr.splitlines() if "GPU" in line]
     assert len(about) == 1, stderr
@@ -32,13 +32,13 @@ def test_one_line_says_that_there_is_no_gpu(forward, small, weights):
 
 
 def test_no_line_where_the_cpu_was_asked_for(forward, small, weights):
-    _, stderr = forward(small, weights(YOLO), DARKNET_DEVICE="cpu")
+    _, stderr = forward(small, weights(small), DARKNET_DEVICE="cpu")
     assert "GPU" not in stderr
 
 
 def test_same_numbers_twice_and_in_another_process(forward, small, weights):
-    first, _ = forward(small, weights(YOLO), DARKNET_DEVICE="cpu")
-    second, _ = forward(small, weights(YOLO), fresh=True, DARKNET_DEVICE="cpu")
+    first, _ = forward(small, weights(small), DARKNET_DEVICE="cpu")
+    second, _ = forward(small, weights(small), fresh=True, DARKNET_DEVICE="cpu")
     assert np.array_equal(first[0], first[1])
     assert np.array_equal(first, second)
 
@@ -65,7 +65,7 @@ def test_numbers_of_a_plain_cpu_build(cfg, forward, weights):
 def network(small, weights):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DARKNET_DEVICE", "cpu")
-        with darknet.Network(small, weights(YOLO)) as opened:
+        with darknet.Network(small, weights(small)) as opened:
             yield opened
 
 
@@ -132,7 +132,7 @@ def test_a_wrong_number_of_inputs_is_refused(network):
 
 def test_a_closed_network_is_refused(small, weights, monkeypatch):
     monkeypatch.setenv("DARKNET_DEVICE", "cpu")
-    network = darknet.Network(small, weights(YOLO))
+    network = darknet.Network(small, weights(small))
     network.close()
     network.close()
     with pytest.raises(ValueError, match="closed"):
@@ -151,22 +151,22 @@ def test_a_training_cfg_takes_one_image_at_a_time(forward, small, weights, tmp_p
     text = small.read_text()
     assert "\nbatch=1\n" in text
     own.write_text(text.replace("\nbatch=1\n", "\nbatch=4\n", 1))
-    several, _ = forward(own, weights(YOLO), DARKNET_DEVICE="cpu")
-    single, _ = forward(small, weights(YOLO), DARKNET_DEVICE="cpu")
+    several, _ = forward(own, weights(small), DARKNET_DEVICE="cpu")
+    single, _ = forward(small, weights(small), DARKNET_DEVICE="cpu")
     assert np.array_equal(several, single)
 
 
-def test_networks_give_their_memory_back(run, python, small, weights):
-    """Six networks after another need no more than one: the weights alone are 35 MB each."""
+def test_networks_give_their_memory_back(run, python, weights):
+    """Five networks after another need no more than two: the weights alone are 35 MB each."""
     code = """
 import resource, sys, darknet
 def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-for number in range(6):
+for number in range(5):
     with darknet.Network(sys.argv[1], sys.argv[2]): pass
-    if number == 2: early = peak()
+    if number == 1: early = peak()
 print(peak() - early)
 """
-    done = run(python, "-c", code, small, weights(YOLO), DARKNET_DEVICE="cpu")
+    done = run(python, "-c", code, YOLO, weights(YOLO), DARKNET_DEVICE="cpu")
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) < 100
 
@@ -186,7 +186,7 @@ def test_a_wrong_cfg_is_said_on_stderr(run, python, tmp_path):
 
 
 def test_old_names_find_the_same(network, small, weights, picture):
-    net = darknet.load_net(str(small).encode(), str(weights(YOLO)).encode(), 0)
+    net = darknet.load_net(str(small).encode(), str(weights(small)).encode(), 0)
     meta = darknet.load_meta(b"cfg/coco.data")
     found = darknet.detect(net, meta, str(picture).encode(), thresh=0.3)
 
@@ -194,5 +194,7 @@ def test_old_names_find_the_same(network, small, weights, picture):
     assert meta.classes == 80
     assert found
     assert all(isinstance(name, bytes) and name for name, _, _ in found)
-    new = network.detect(networks.picture(96, 64), threshold=0.3)
-    assert found[0][1] == pytest.approx(new[0].confidence, abs=1e-6)
+    # Old and new suppress overlapping boxes by another rule, so compare with all there are.
+    every = network.detect(networks.picture(96, 64), threshold=0.3, nms=0)
+    confidences = [one.confidence for one in every]
+    assert all(min(abs(one[1] - known) for known in confidences) < 1e-6 for one in found)

@@ -22,7 +22,7 @@ def test_a_wrong_command(run, program):
 @pytest.mark.parametrize("options", [["-nogpu"], []], ids=["nogpu", "default"])
 def test_detector(run, program, small, weights, picture, tmp_path, options):
     done = run(
-        program, "detector", "test", "cfg/coco.data", small, weights(YOLO), picture, *options,
+        program, "detector", "test", "cfg/coco.data", small, weights(small), picture, *options,
         "-thresh", "0.3", DARKNET_DEVICE=None, CUDA_VISIBLE_DEVICES="",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -44,7 +44,7 @@ def test_a_file_of_the_folder_comes_first(run, program, small, weights, tmp_path
     (tmp_path / "cfg").mkdir()
     (tmp_path / "cfg" / "coco.data").write_text("classes=80\nnames=own.names\n")
     (tmp_path / "own.names").write_text("".join(f"own{n}\n" for n in range(80)))
-    done = run(program, "detect", small, weights(YOLO), picture, "-nogpu", "-thresh", "0.3")
+    done = run(program, "detect", small, weights(small), picture, "-nogpu", "-thresh", "0.3")
     assert done.returncode == 0, done.stderr
     assert "own" in done.stdout
 
@@ -65,6 +65,6 @@ def test_a_missing_file_is_a_failure(run, program, arguments, message):
 
 def test_an_image_that_is_none_is_a_failure(run, program, small, weights, tmp_path):
     (tmp_path / "no.jpg").write_text("no image")
-    done = run(program, "detect", small, weights(YOLO), "no.jpg", "-nogpu")
+    done = run(program, "detect", small, weights(small), "no.jpg", "-nogpu")
     assert done.returncode == 1
     assert 'Cannot load image "no.jpg"' in done.stderr
