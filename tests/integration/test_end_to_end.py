@@ -59,14 +59,18 @@ def outcomes(report: dict[str, Any]) -> dict[str, str]:
     return {check["name"]: check["outcome"] for check in report["checks"]}
 
 
-def targets(cuda: str) -> list[str]:
+def pythons() -> list[str]:
     """The oldest and the newest Python of this machine that is a target; there must be one."""
     found = [python for python in load_targets().pythons if find_python(python).interpreter]
     assert found, "no Python on this machine is a target"
-    return [f"{cuda}-{python_tag(python)}" for python in dict.fromkeys((found[0], found[-1]))]
+    return list(dict.fromkeys((found[0], found[-1])))
 
 
-def assert_verified(wheel: Path, *, exactly: int) -> None:
+def targets(cuda: str) -> list[str]:
+    return [f"{cuda}-{python_tag(python)}" for python in pythons()]
+
+
+def assert_verified(wheel: Path, *, under: list[str]) -> None:
     by_python = reports(wheel)
     good = []
     for version, report in by_python.items():
@@ -76,26 +80,25 @@ def assert_verified(wheel: Path, *, exactly: int) -> None:
             good.append(version)
         reasons = [check for check in report["checks"] if check["outcome"] == "not run"]
         assert all(check["reason"] for check in reasons), "a check that was not run must say why"
-    assert len(good) == exactly, by_python
+    # A store that was there before may know of further Pythons.
+    assert set(under) <= set(good), by_python
 
 
 @pytest.mark.parametrize("cuda", ["cu118", "cu130"])
 def test_darknet(build: Build, cuda: str) -> None:
-    wanted = targets(cuda)
-    (wheel,) = build(*wanted, "--recipe", "darknet-python", "--profile", "smoke")
+    (wheel,) = build(*targets(cuda), "--recipe", "darknet-python", "--profile", "smoke")
     assert f"+{cuda}-" in wheel.name
     assert "-py3-none-manylinux_" in wheel.name
     record = read_record(record_path(wheel))
     assert record.cuda == cuda
     assert record.profile == "smoke"
-    assert_verified(wheel, exactly=len(wanted))
+    assert_verified(wheel, under=pythons())
 
 
 def test_opencv_smoke(build: Build) -> None:
-    wanted = targets("cu118")
-    (wheel,) = build(*wanted, "--recipe", "opencv-cuda", "--profile", "smoke")
+    (wheel,) = build(*targets("cu118"), "--recipe", "opencv-cuda", "--profile", "smoke")
     assert "-abi3-manylinux_" in wheel.name
-    assert_verified(wheel, exactly=len(wanted))
+    assert_verified(wheel, under=pythons())
 
 
 @pytest.mark.slow
@@ -104,4 +107,4 @@ def test_the_newcomers_command(build: Build, cuda: str) -> None:
     wheels = build(f"{cuda}-py310", "--profile", "quick")
     assert [wheel.name.split("-")[0] for wheel in wheels] == ["darknet_python", "opencv_cuda"]
     for wheel in wheels:
-        assert_verified(wheel, exactly=1 if find_python("3.10").interpreter else 0)
+        assert_verified(wheel, under=["3.10"] if find_python("3.10").interpreter else [])
