@@ -8,6 +8,7 @@ The plan (JSON): ``build`` (the build's argv), ``cwd``, ``sccache`` (the program
 (abstract name the server listens on) and ``stats`` (file for the server's statistics).
 """
 
+# Starts in every build: pathlib is left out, as in enter.py.
 # ruff: noqa: PTH123
 from __future__ import annotations
 

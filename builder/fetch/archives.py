@@ -239,6 +239,7 @@ class _Slice(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
+    # The base class takes any writable buffer; its only caller here hands over a memoryview.
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         data = self._file.read(min(len(buffer), self._left))
         if not data and self._left and len(buffer):

@@ -52,6 +52,7 @@ class RangeRefusedError(PermanentError):
 class _Adapter(HTTPAdapter):
     """Trusts the machine's certificates (``SSL_CERT_FILE`` too) besides those of requests."""
 
+    # Any: requests' own signatures, which are passed on untouched.
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
         super().init_poolmanager(*args, **kwargs, ssl_context=ssl.create_default_context())
 

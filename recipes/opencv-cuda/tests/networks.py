@@ -139,7 +139,10 @@ activation=linear
 
     def __init__(self, seed=2):
         random = np.random.default_rng(seed)
-        make = lambda *shape: random.standard_normal(shape).astype(np.float32)  # noqa: E731
+
+        def make(*shape):
+            return random.standard_normal(shape).astype(np.float32)
+
         self.bias, self.scale, self.mean = make(8), make(8), make(8)
         self.variance = random.uniform(0.5, 2, 8).astype(np.float32)
         self.w1, self.b2, self.w2 = make(8, 3, 3, 3), make(5), make(5, 8, 1, 1)
