@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import nox
 
 nox.needs_version = ">=2026.1"
@@ -36,7 +38,9 @@ def lint(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Unit and integration tests; `nox -s tests -- --slow` adds the long builds."""
     _install(session)
-    session.run("pytest", *session.posargs)
+    # In CI a browser test that cannot run is a failure, not a line at the end.
+    in_ci = ["--require-browser"] if os.environ.get("CI") else []
+    session.run("pytest", *in_ci, *session.posargs)
 
 
 @nox.session(default=False)

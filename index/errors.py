@@ -32,3 +32,15 @@ class LedgerError(SiteError):
     """The ledger is broken or shortened, or an event does not fit what came before."""
 
     exit_code = 22
+
+
+class CheckError(SiteError):
+    """A site does not keep what it promises (`builder index check`)."""
+
+    exit_code = 23
+
+
+class PublishError(SiteError):
+    """What should be published cannot be put where users fetch it, or did not arrive there."""
+
+    exit_code = 24

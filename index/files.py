@@ -9,39 +9,57 @@ import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
 
 @contextlib.contextmanager
-def atomic_file(path: Path, *, mode: int = 0o644) -> Iterator[IO[bytes]]:
+def atomic_file(
+    path: Path,
+    *,
+    mode: int = 0o644,
+    flush: bool = True,
+    check: Callable[[Path], object] = lambda path: None,
+) -> Iterator[IO[bytes]]:
     """Yield a binary file that becomes ``path`` only if the block ends without an error.
 
     The bytes go to a temporary name in the same folder, are flushed to disk, and are renamed into
     place, so a crash at any moment leaves the old file or the new one.
+
+    Args:
+        path: The file.
+        mode: Its permission bits.
+        flush: Whether it must outlive a power cut the moment this returns; without it, many files
+            are flushed together by whoever writes them.
+        check: Reads back what was written, under its temporary name; its error keeps it from
+            getting in place.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(
-        prefix=f".{path.name[:100]}.", suffix=".part", dir=path.parent
-    )
+    try:
+        descriptor, name = _temporary(path)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = _temporary(path)
     temporary = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:
             yield file
             file.flush()
             os.fchmod(file.fileno(), mode)
-            os.fsync(file.fileno())
+            if flush:
+                os.fsync(file.fileno())
+        check(temporary)
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    sync_folder(path.parent)
+    if flush:
+        sync_folder(path.parent)
 
 
-def write_bytes(path: Path, data: bytes, *, mode: int = 0o644) -> None:
-    """Write ``data`` to ``path`` whole or not at all."""
-    with atomic_file(path, mode=mode) as file:
+def write_bytes(path: Path, data: bytes, *, mode: int = 0o644, flush: bool = True) -> None:
+    """Write ``data`` to ``path`` whole or not at all (see `atomic_file`)."""
+    with atomic_file(path, mode=mode, flush=flush) as file:
         file.write(data)
 
 
@@ -79,6 +97,19 @@ def atomic_folder(path: Path) -> Iterator[Path]:
             sync_folder(path.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _temporary(path: Path) -> tuple[int, str]:
+    return tempfile.mkstemp(prefix=f".{path.name[:100]}.", suffix=".part", dir=path.parent)
+
+
+def sync_file(path: Path) -> None:
+    """Flush a file that was written before to disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def sync_folder(path: Path) -> None:

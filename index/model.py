@@ -1,4 +1,4 @@
-"""The site before it is written: roots, projects and files, in the order they will stand in."""
+"""What the pages are made from: files, projects and roots, in the order they will stand in."""
 
 from __future__ import annotations
 
@@ -7,45 +7,100 @@ import posixpath
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from urllib.parse import quote, urlsplit
+from functools import lru_cache
+from urllib.parse import quote, urljoin
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.utils import (
-    InvalidWheelFilename,
-    canonicalize_name,
-    parse_wheel_filename,
-)
+from packaging.utils import InvalidWheelFilename, canonicalize_version
 from packaging.version import InvalidVersion, Version
 
 from index.errors import EntryError
 from index.records import Record
+from index.wheelname import WheelName, parse_wheel_name
 
 DEFAULT_ROOT = "simple"
 """The root with no CUDA in its name, for users who name none."""
 FILES = "files"
 """Folder of the site that wheels and their metadata lie in."""
+PROJECTS = "project"
+"""Folder of the site that the pages for people lie in."""
+ASSETS = "assets"
+"""Folder of the site that style and script lie in."""
+JSON_FOLDER = "json"
+"""Where hosts that cannot negotiate show the JSON pages: ``/json/cu118/`` beside ``/cu118/``."""
+TAKEN = frozenset({DEFAULT_ROOT, FILES, PROJECTS, ASSETS, JSON_FOLDER})
+"""Folders of the site that no CUDA's root may be called."""
 ROOT_NAME = re.compile(r"[a-z][a-z0-9]*")
-URL = re.compile(r"(?:https?|file)://[^\s\"'<>\\]+")
-RELATIVE_URL = re.compile(r"[A-Za-z0-9._+!-]+(?:/[A-Za-z0-9._+!-]+)*")
+URL = re.compile(r"(?:https?|file)://[!$-&(-;=@-\[\]-~]+")
+"""Printable ASCII, no quotes, brackets or backslash, and no query: ``.metadata`` goes behind it."""
+RELATIVE_URL = re.compile(r"(?:\.\./)*[A-Za-z0-9._+!-]+(?:/[A-Za-z0-9._+!-]+)*")
+NAME_LENGTH = 240
+"""Characters of a file name at most: ``X.whl.provenance`` must be one too."""
 _SAFE_NAME = re.compile(r"[A-Za-z0-9._+!-]+")
+_PROJECT_NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """One advertised file.
+class File:
+    """One advertised file: what every form of a page says of it.
 
     Attributes:
-        record: What the wheel is.
-        url: Where its bytes are: absolute, or relative to the site (``files/X.whl``, not yet
-            quoted); None means ``files/`` and its name.
+        filename: Its name.
+        name: Normalised project name.
+        version: Its version, as in its record.
+        cuda: CUDA label, or None where it stands in every root.
+        sha256: Of its bytes.
+        size: Bytes.
+        url: Where its bytes are: absolute, or relative to the site and not yet quoted
+            (``files/X.whl``; ``../wheels/X.whl`` in a folder beside the site).
         uploaded: When it was published (RFC 3339, UTC), where known.
-        yanked: Why it was yanked (may be empty), or None.
+        yanked: Why it was yanked, or None.
+        requires_python: Version specifier, or None.
+        metadata_sha256: Of its METADATA, served as ``X.whl.metadata``; None for a guard sdist.
+        provenance: Whether its attestations (PEP 740) lie beside it.
+        record: The whole record of a wheel; None for a guard sdist.
     """
 
-    record: Record
-    url: str | None = None
+    filename: str
+    name: str
+    version: str
+    cuda: str | None
+    sha256: str
+    size: int
+    url: str
     uploaded: str | None = None
     yanked: str | None = None
+    requires_python: str | None = None
+    metadata_sha256: str | None = None
+    provenance: bool = False
+    record: Record | None = None
+
+    @classmethod
+    def of_wheel(
+        cls,
+        record: Record,
+        *,
+        url: str | None = None,
+        uploaded: str | None = None,
+        yanked: str | None = None,
+        provenance: bool = False,
+    ) -> File:
+        """A wheel as its record describes it; it lies in ``files/`` where no address is given."""
+        return cls(
+            filename=record.filename,
+            name=record.name,
+            version=record.version,
+            cuda=record.cuda,
+            sha256=record.sha256,
+            size=record.size,
+            url=url or f"{FILES}/{record.filename}",
+            uploaded=uploaded,
+            yanked=yanked,
+            requires_python=record.requires_python,
+            metadata_sha256=record.metadata_sha256,
+            provenance=provenance,
+            record=record,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,38 +108,37 @@ class Project:
     """One project's files in one root, oldest version first."""
 
     name: str
-    files: tuple[Entry, ...]
+    files: tuple[File, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Root:
-    """One index: what ``--extra-index-url`` points at."""
-
-    name: str
-    projects: tuple[Project, ...]
+def in_root(files: Iterable[File], cuda: str | None) -> tuple[File, ...]:
+    """The files a root shows: those of its CUDA and those of none, in order."""
+    return tuple(file for file in files if file.cuda is None or file.cuda == cuda)
 
 
-def make_roots(entries: Iterable[Entry], *, default_cuda: str | None = None) -> tuple[Root, ...]:
-    """Sort entries into one root per CUDA, and ``simple`` for the default CUDA.
+def in_order(files: Iterable[File]) -> tuple[File, ...]:
+    """Files by version, build tag and name, oldest version first."""
+    listed = list(files)
+    # Versions are slow to compare: each distinct one is compared with the others once.
+    versions = {file.version: parse_version(file.version) for file in listed}
+    rank = {version: number for number, version in enumerate(sorted(set(versions.values())))}
 
-    A wheel of no CUDA stands in every root. ``simple`` has the default CUDA's files, or, where none
-    is set, only those of no CUDA.
+    def order(file: File) -> tuple[int, tuple[()] | tuple[int, str], str]:
+        tag = file.record.build_tag if file.record is not None else None
+        return rank[versions[file.version]], _build(tag), file.filename
+
+    return tuple(sorted(listed, key=order))
+
+
+@lru_cache(maxsize=256)
+def check_label(label: str) -> None:
+    """Refuse a CUDA label that cannot be the name of an index root.
 
     Raises:
-        EntryError: a record contradicts its file name, or two files cannot stand side by side.
+        EntryError: it is not a plain name, or the site uses it for something else.
     """
-    listed = tuple(entries)
-    _check_names(listed)
-    labels = sorted({entry.record.cuda for entry in listed if entry.record.cuda is not None})
-    for label in labels:
-        if not ROOT_NAME.fullmatch(label) or label in (DEFAULT_ROOT, FILES):
-            raise EntryError(f"'{label}' cannot be the name of an index root")
-    roots = [(label, label) for label in labels]
-    if default_cuda in labels or any(entry.record.cuda is None for entry in listed):
-        roots.append((DEFAULT_ROOT, default_cuda or ""))
-    return tuple(
-        Root(name=name, projects=_projects(listed, label)) for name, label in sorted(roots)
-    )
+    if not ROOT_NAME.fullmatch(label) or label in TAKEN:
+        raise EntryError(f"'{label}' cannot be the name of an index root")
 
 
 def check_record(record: Record) -> None:
@@ -95,80 +149,163 @@ def check_record(record: Record) -> None:
             requires-python is no specifier, or its file name has characters no wheel has.
     """
     where = record.filename
-    if not _SAFE_NAME.fullmatch(where):
-        raise EntryError(f"{where!r}: not a wheel's file name")
+    check_names(where, record.name, record.version)
     try:
-        name, version, build, tags = parse_wheel_filename(where)
-        same = version == Version(record.version)
-        SpecifierSet(record.requires_python or "")
+        named = parse_wheel_name(where)
+        same = named.version == parse_version(record.version)
+        _check_specifier(record.requires_python or "")
     except (InvalidWheelFilename, InvalidVersion, InvalidSpecifier) as error:
         raise EntryError(f"{where}: {error}") from error
     digest = hashlib.sha256(record.metadata.encode()).hexdigest()
-    told = {
-        "name": (record.name, str(name)),
-        "version": (record.version, record.version if same else str(version)),
-        "tags": (tuple(sorted(record.tags)), tuple(sorted(str(tag) for tag in tags))),
-        "build tag": (record.build_tag or "", f"{build[0]}{build[1]}" if build else ""),
-    }
     if digest != record.metadata_sha256:
         raise EntryError(
             f"{where}: its record's METADATA has sha256 {digest}, not the one recorded"
         )
-    for what, (recorded, named) in told.items():
-        if recorded != named:
-            raise EntryError(f"{where}: its record says {what} {recorded!r}, its name {named!r}")
+    told = (record.name, tuple(sorted(record.tags)), record.build_tag or "")
+    if not same or told != (named.name, named.tags, named.build):
+        raise EntryError(f"{where}: {_disagreement(record, named)}")
+    if record.requires_python and not record.requires_python.isprintable():
+        raise EntryError(f"{where}: its requires-python {record.requires_python!r} is not one line")
+    if record.cuda is not None:
+        check_label(record.cuda)
+
+
+def check_names(filename: str, name: str, version: str) -> None:
+    """Refuse a file whose names could not stand in a page, a path or an address as they are.
+
+    Raises:
+        EntryError: the file name has characters no wheel or sdist has, or is too long; the project
+            name or the version is not written the normal way.
+    """
+    check_filename(filename)
+    if not _PROJECT_NAME.fullmatch(name):
+        raise EntryError(f"{filename}: {name!r} is not a normalised name")
+    try:
+        normal = normal_version(version)
+    except InvalidVersion as error:
+        raise EntryError(f"{filename}: {error}") from error
+    if version != normal:
+        raise EntryError(f"{filename}: the version {version!r} is written '{normal}'")
+
+
+def check_filename(filename: str) -> None:
+    """Refuse a name that no wheel or sdist of ours can have.
+
+    Raises:
+        EntryError: it has other characters than these have, or is too long.
+    """
+    if not _SAFE_NAME.fullmatch(filename) or len(filename) > NAME_LENGTH:
+        raise EntryError(f"{filename!r}: not the file name of a wheel or an sdist")
+
+
+def twin_key(filename: str) -> str:
+    """What two file names share that no installer, or not every file system, tells apart.
+
+    Upper and lower case, ``-``, ``_`` and ``.`` in the name, zeros at the version's end.
+    """
+    stem, suffix = (filename[:-4], ".whl") if filename.endswith(".whl") else (filename[:-7], "")
+    if "-" not in stem:
+        return filename.casefold()  # no name of ours; whoever reads it says so
+    name, version, *rest = stem.split("-") if suffix else stem.rsplit("-", 1)
+    return "-".join([_one_spelling(name, version), *rest, suffix]).casefold()
+
+
+def twins(one: str, other: str) -> str:
+    """What to say of two file names with one `twin_key`."""
+    how = "case" if one.casefold() == other.casefold() else "spelling"
+    return f"'{one}' and '{other}' differ in {how} only"
 
 
 def check_url(url: str) -> None:
-    """Refuse an address that is neither ``http(s):``, ``file:`` nor a plain path inside the site.
+    """Refuse an address that is neither ``http(s):``, ``file:`` nor a plain relative path.
 
     Raises:
-        EntryError: it is neither, or climbs out of the site.
+        EntryError: it is neither, or wanders through ``.`` or ``..`` inside.
     """
-    inside = RELATIVE_URL.fullmatch(url) and not {".", ".."} & set(url.split("/"))
+    steps = set(re.sub(r"^(?:\.\./)+", "", url).split("/"))
+    inside = RELATIVE_URL.fullmatch(url) and not {".", ".."} & steps
     if not inside and not URL.fullmatch(url):
         raise EntryError(f"{url!r} is not an address a wheel can have")
 
 
-def link(entry: Entry, *, files_url: str | None) -> str:
-    """The quoted address of a file, as seen from its project's page (``+`` as ``%2B``)."""
-    if entry.url is not None and "://" in entry.url:
-        before, path, after = entry.url.partition(urlsplit(entry.url).path)
-        return f"{before}{path.replace('+', '%2B')}{after}" if path else entry.url
-    path = entry.url or posixpath.join(FILES, entry.record.filename)
-    if files_url is not None:
-        return f"{files_url.rstrip('/')}/{quote(posixpath.basename(path), safe='')}"
-    return "../../" + quote(path, safe="/")
+def link(file: File, *, depth: int = 2) -> str:
+    """The quoted address of a file as seen from a page ``depth`` folders below the site.
+
+    ``+`` becomes ``%2B``: some servers read a bare one as a space.
+    """
+    if "://" in file.url:
+        scheme, _, rest = file.url.partition("://")
+        host, slash, path = rest.partition("/")
+        return f"{scheme}://{host}{slash}{path.replace('+', '%2B')}"
+    # Between the +: quote() is quick where it has nothing to quote.
+    return "../" * depth + "%2B".join([quote(part, safe="/") for part in file.url.split("+")])
 
 
-def _projects(entries: tuple[Entry, ...], label: str) -> tuple[Project, ...]:
-    grouped: dict[str, list[Entry]] = {}
-    for entry in entries:
-        if entry.record.cuda in (None, label):
-            grouped.setdefault(entry.record.name, []).append(entry)
-    return tuple(
-        Project(name=name, files=tuple(sorted(grouped[name], key=_order)))
-        for name in sorted(grouped)
-    )
+def provenance_url(file: File, base_url: str | None) -> str | None:
+    """Where a file's attestations lie, or None where it has none that a page may name.
+
+    PEP 740 wants a whole address on a secure origin; a relative link is not one.
+
+    Args:
+        file: The file.
+        base_url: The site's own address, where it has one.
+    """
+    if not file.provenance:
+        return None
+    address = link(file)
+    if "://" not in address and base_url is not None:
+        address = urljoin(f"{base_url.rstrip('/')}/", link(file, depth=0))
+    return f"{address}.provenance" if address.startswith("https://") else None
 
 
-def _order(entry: Entry) -> tuple[Version, tuple[()] | tuple[int, str], str]:
-    _, version, build, _ = parse_wheel_filename(entry.record.filename)
-    return version, build, entry.record.filename
+def folder_url(base: str, filename: str) -> str:
+    """The address of a file in the folder ``base``, which may be relative; a ``+`` stays one."""
+    return posixpath.join(base.rstrip("/"), filename)
 
 
-def _check_names(entries: tuple[Entry, ...]) -> None:
-    seen: dict[str, str] = {}
-    for entry in entries:
-        check_record(entry.record)
-        if entry.url is not None:
-            check_url(entry.url)
-        name = entry.record.filename
-        # Drive and some file systems hold one of two names that differ in case only.
-        twin = seen.setdefault(name.casefold(), name)
-        if twin != name:
-            raise EntryError(f"'{twin}' and '{name}' differ in case only")
-        if entry.record.name != canonicalize_name(entry.record.name):
-            raise EntryError(f"{name}: '{entry.record.name}' is not a normalised name")
-    if len(seen) != len(entries):
-        raise EntryError("the same file name is there twice")
+@lru_cache(maxsize=4096)
+def parse_version(text: str) -> Version:
+    """A version; the few of a project are asked for again and again.
+
+    Raises:
+        InvalidVersion: it is none.
+    """
+    return Version(text)
+
+
+@lru_cache(maxsize=4096)
+def normal_version(text: str) -> str:
+    """A version as installers write it.
+
+    Raises:
+        InvalidVersion: it is none.
+    """
+    return str(parse_version(text))
+
+
+@lru_cache(maxsize=4096)
+def _one_spelling(name: str, version: str) -> str:
+    return f"{re.sub(r'[-_.]+', '_', name)}-{canonicalize_version(version)}"
+
+
+@lru_cache(maxsize=256)
+def _check_specifier(text: str) -> None:
+    SpecifierSet(text)
+
+
+def _disagreement(record: Record, named: WheelName) -> str:
+    """The first of the parts that a record and its file's name tell differently."""
+    pairs = {
+        "name": (record.name, named.name),
+        "version": (record.version, str(named.version)),
+        "tags": (tuple(sorted(record.tags)), named.tags),
+        "build tag": (record.build_tag or "", named.build),
+    }
+    what, (recorded, other) = next(item for item in pairs.items() if item[1][0] != item[1][1])
+    return f"its record says {what} {recorded!r}, its name {other!r}"
+
+
+@lru_cache(maxsize=1024)
+def _build(tag: str | None) -> tuple[()] | tuple[int, str]:
+    match = re.match(r"(\d+)(.*)", tag) if tag else None
+    return (int(match[1]), match[2]) if match else ()

@@ -36,6 +36,8 @@ class Record(BaseModel):
     architectures: tuple[str, ...] = ()
     ptx: str | None = None
     profile: str | None = None
+    companion_of: str | None = None
+    """The package this empty wheel stands beside (normalised); companions get no guard."""
     build_key: str | None = None
     build_spec: dict[str, Any] | None = None
     built: dict[str, Any] | None = None

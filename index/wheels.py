@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import lzma
 import re
+import struct
 import zipfile
+import zlib
 from email.parser import HeaderParser
+from functools import lru_cache
 from pathlib import Path
 
 from packaging.utils import (
@@ -20,7 +24,23 @@ from index.records import Record
 
 METADATA_LIMIT = 4 * 1024 * 1024
 """Bytes of METADATA read at most; a longer one is refused (a zip bomb, or a mistake)."""
-CUDA_LABEL = re.compile(r"cu\d{2,4}")
+CUDA_LABEL = re.compile(r"cu[0-9]{2,4}")
+_ASKED = ("Name", "Version", "Requires-Python")
+_MARKS = tuple(f"\n{header}:" for header in _ASKED)
+_HEADERS = re.compile(r"(?:[!-9;-~]+:[^\n]*\n)+(?=\n|\Z)")
+"""Headers of which none is folded over lines."""
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    OSError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+)
+"""What `zipfile` raises on damaged archives, as seen by changing their bytes at random."""
 
 
 def record_of_wheel(wheel: Path) -> Record:
@@ -37,10 +57,7 @@ def record_of_wheel(wheel: Path) -> Record:
     except InvalidWheelFilename as error:
         raise EntryError(f"{wheel.name}: {error}") from error
     metadata = read_metadata(wheel)
-    headers = HeaderParser().parsestr(metadata.decode("utf-8", "replace"))
-    told = (headers.get("Name", ""), headers.get("Version", ""))
-    if canonicalize_name(told[0]) != name or not _same_version(told[1], str(version)):
-        raise EntryError(f"{wheel.name}: its METADATA says {told[0]!r} {told[1]!r}")
+    requires_python = check_metadata(metadata.decode(), wheel.name, name, str(version))
     local = version.local or ""
     return Record(
         filename=wheel.name,
@@ -48,7 +65,7 @@ def record_of_wheel(wheel: Path) -> Record:
         version=str(version),
         build_tag=f"{build[0]}{build[1]}" if build else None,
         tags=tuple(sorted(str(tag) for tag in tags)),
-        requires_python=headers.get("Requires-Python"),
+        requires_python=requires_python,
         sha256=sha256_file(wheel),
         size=wheel.stat().st_size,
         metadata=metadata.decode(),
@@ -57,12 +74,46 @@ def record_of_wheel(wheel: Path) -> Record:
     )
 
 
+def check_metadata(metadata: str, where: str, name: str, version: str) -> str | None:
+    """What METADATA says of requires-python, if it is that of this project and version.
+
+    Raises:
+        EntryError: it names another project or version, or says one of the three twice, so that
+            each reader may take another.
+    """
+    headers = read_headers(metadata)
+    for header, values in headers.items():
+        if len(values) > 1:
+            raise EntryError(f"{where}: its METADATA says {header} twice")
+    told = ["".join(headers[header]) for header in ("Name", "Version")]
+    if canonicalize_name(told[0]) != name or not _same_version(told[1], version):
+        raise EntryError(f"{where}: its METADATA says {told[0]!r} {told[1]!r}")
+    # A long header may be folded over lines.
+    return next((" ".join(value.split()) for value in headers["Requires-Python"]), None)
+
+
+def read_headers(metadata: str) -> dict[str, list[str]]:
+    """Every value METADATA has for ``Name``, ``Version`` and ``Requires-Python``."""
+    well_formed = _HEADERS.match(metadata)
+    text = "" if well_formed is None else f"\n{well_formed[0]}"
+    lower = text.lower()
+    usual = all(text.count(mark) == lower.count(mark.lower()) for mark in _MARKS)
+    if not text or not usual or "\r" in metadata:
+        message = HeaderParser().parsestr(metadata)
+        return {header: [str(value) for value in message.get_all(header, [])] for header in _ASKED}
+    # The same at a tenth of the time, which counts for a hundred thousand records.
+    return {
+        header: [rest.partition("\n")[0].lstrip(" \t") for rest in text.split(mark)[1:]]
+        for header, mark in zip(_ASKED, _MARKS, strict=True)
+    }
+
+
 def read_metadata(wheel: Path) -> bytes:
     """The METADATA file of a wheel.
 
     Raises:
-        EntryError: the archive is damaged, has not exactly one METADATA, or one that is too long
-            or not UTF-8.
+        EntryError: the archive is damaged, has not exactly one METADATA, or one that is too long,
+            not UTF-8, or in the folder of another project.
     """
     try:
         with zipfile.ZipFile(wheel) as archive:
@@ -75,8 +126,11 @@ def read_metadata(wheel: Path) -> bytes:
                 raise EntryError(f"{wheel.name}: {len(found)} METADATA files, there must be one")
             with archive.open(found[0]) as file:
                 data = file.read(METADATA_LIMIT + 1)
-    except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError, RuntimeError) as error:
+    except _DAMAGE as error:
         raise EntryError(f"{wheel.name}: not a readable wheel ({error})") from error
+    project, _, _ = found[0].filename.partition("/")[0].removesuffix(".dist-info").partition("-")
+    if canonicalize_name(project) != canonicalize_name(wheel.name.partition("-")[0]):
+        raise EntryError(f"{wheel.name}: its METADATA lies in '{found[0].filename}'")
     if len(data) > METADATA_LIMIT:
         raise EntryError(f"{wheel.name}: its METADATA is longer than {METADATA_LIMIT} bytes")
     try:
@@ -86,11 +140,29 @@ def read_metadata(wheel: Path) -> bytes:
     return data
 
 
+def check_wheel(record: Record, wheel: Path) -> None:
+    """Refuse a wheel that is not the recorded one, byte for byte.
+
+    Raises:
+        EntryError: it is missing, or its size or sha256 is another.
+    """
+    try:
+        size = wheel.stat().st_size
+    except FileNotFoundError as error:
+        raise EntryError(f"{wheel.name}: no such wheel in '{wheel.parent}'") from error
+    if size != record.size:
+        raise EntryError(f"{wheel.name}: {size} bytes, its record says {record.size}")
+    digest = sha256_file(wheel)
+    if digest != record.sha256:
+        raise EntryError(f"{wheel.name}: sha256 {digest}, its record says {record.sha256}")
+
+
 def sha256_file(path: Path) -> str:
     """The sha256 of a file's bytes, 64 hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+@lru_cache(maxsize=4096)
 def _same_version(one: str, other: str) -> bool:
     return canonicalize_version(one) == canonicalize_version(other)

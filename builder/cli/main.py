@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import click
 
 from builder import __version__
 from builder.cli.common import CACHE_DIR_VARIABLE, RECIPES_VARIABLE, settings
+from builder.cli.lazy import lazy_group
 
 VERBS = {
     "build": "Build, repair and verify the wheels of one or more targets.",
@@ -21,11 +21,16 @@ VERBS = {
     "inspect": "Show what is inside a wheel: tags, libraries, machine code, size.",
     "recipe": "List recipes, check them, print their schema.",
     "cache": "Show what the cache holds, and make it smaller.",
+    "index": "Put wheels into a static package index, check it, serve it.",
+    "publish": "Put wheels and a site where users fetch them, and read them back.",
     "doctor": "Say what this machine lacks, and how to get it.",
 }
 
-WORKERS = frozenset({"build", "render", "toolchain", "verify"})
-"""Verbs that use the cache: while one runs, `builder cache prune` keeps away."""
+WORKERS = frozenset({"build", "render", "verify"})
+"""Verbs that use the cache: while one runs, `builder cache prune` keeps away.
+
+`builder toolchain` is none as a whole: what it removes must be in nobody's use.
+"""
 
 EPILOG = """\b
 Examples:
@@ -36,28 +41,11 @@ Examples:
 """
 
 
-class LazyGroup(click.Group):
-    """A group whose verbs live in ``builder.cli.<verb>`` and load on first use."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """The verbs in the order people need them."""
-        return list(VERBS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import the verb's module and take its ``command``."""
-        if cmd_name not in VERBS:
-            return None
-        command = importlib.import_module(f"builder.cli.{cmd_name}").command
-        assert isinstance(command, click.Command)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the verbs without importing any of them."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(VERBS.items()))
-
-
-@click.group(cls=LazyGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=lazy_group("builder.cli", VERBS),
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.option(
     "--cache-dir",
     type=click.Path(path_type=Path, file_okay=False),
@@ -81,4 +69,4 @@ def cli(ctx: click.Context, cache_dir: Path | None, recipes: Path | None, quiet:
     if ctx.invoked_subcommand in WORKERS and not {"--help", "-h"} & set(sys.argv):
         from builder.cache import in_use
 
-        ctx.with_resource(in_use(ctx.obj.cache))
+        ctx.with_resource(in_use(ctx.obj.cache, ctx.obj.reporter))

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from builder.errors import FetchError, UsageError
 from builder.plan.facts import PublishedWheel
 
 if TYPE_CHECKING:
-    from index.ledger import LedgerState
+    from index.state.state import Known, State
 
 
 def read_published(where: str) -> tuple[PublishedWheel, ...]:
@@ -27,62 +28,47 @@ def read_published(where: str) -> tuple[PublishedWheel, ...]:
         UsageError: the address has a form nobody knows.
     """
     from index.errors import SiteError
-    from index.ledger import Head, load_ledger, read_ledger
+    from index.ledger import Head, read_lines
+    from index.site.disk import read_state
+    from index.state.state import State
 
     parts = urlsplit(where)
     try:
         if parts.scheme in ("http", "https"):
             ledger, head = _download(where)
-            return published_wheels(read_ledger(ledger, Head.parse(head) if head else None))
+            reach = Head.parse(head) if head else None
+            return published_wheels(State.of_lines(read_lines(BytesIO(ledger), reach=reach)))
         if parts.scheme not in ("", "file"):
             raise UsageError(f"'{where}' is neither an http(s) or file address nor a folder")
         folder = Path(url2pathname(parts.path)) if parts.scheme == "file" else Path(where)
         if not (folder / "ledger.jsonl").is_file():
             raise _no_ledger(where)
-        return published_wheels(load_ledger(folder)[1])
+        return published_wheels(read_state(folder))
     except SiteError as error:
         raise FetchError(f"{where}: {error.message}", remedy=error.remedy) from error
 
 
-def published_wheels(state: LedgerState) -> tuple[PublishedWheel, ...]:
+def published_wheels(state: State) -> tuple[PublishedWheel, ...]:
     """The names a ledger has given away, those of removed files too, sorted by file name."""
-    live = [
-        PublishedWheel(
-            filename=filename,
-            name=canonicalize_name(record.name),
-            version=record.version,
-            build_tag=record.build_tag,
-            key=record.build_key,
-            profile=record.profile,
-        )
-        for filename, record in state.records.items()
-    ]
-    gone = [
-        wheel
-        for filename, (_, reason) in state.removed.items()
-        if (wheel := _removed(filename, reason)) is not None
-    ]
-    return tuple(sorted([*live, *gone], key=lambda wheel: wheel.filename))
+    return tuple(_published(known) for known in state.all_files(gone=True) if known.kind == "wheel")
 
 
-def _removed(filename: str, reason: str) -> PublishedWheel | None:
-    try:
-        name, version, build, _ = parse_wheel_filename(filename)
-    except InvalidWheelFilename:
-        return None  # an sdist: no wheel of ours can want its name
+def _published(known: Known) -> PublishedWheel:
+    _, _, build, _ = parse_wheel_filename(known.filename)
+    removed = known.gone is not None
     return PublishedWheel(
-        filename=filename,
-        name=name,
-        version=str(version),
+        filename=known.filename,
+        name=canonicalize_name(known.name),
+        version=known.version,
         build_tag=f"{build[0]}{build[1]}" if build else None,
-        key=None,
-        profile=None,
-        removed=reason,
+        key=None if removed else known.build_key,
+        profile=None if removed else known.profile,
+        removed=known.gone,
     )
 
 
-def _download(site: str) -> tuple[str, bytes | None]:
-    """The ledger's text, and its head where there is one."""
+def _download(site: str) -> tuple[bytes, bytes | None]:
+    """The ledger, and its head where there is one."""
     from builder.fetch.http import Client
     from builder.fetch.location import Location, PlaceError
     from builder.fetch.settings import FetchSettings
@@ -100,10 +86,7 @@ def _download(site: str) -> tuple[str, bytes | None]:
     ledger, head = pages
     if ledger is None:
         raise _no_ledger(site)
-    try:
-        return ledger[0].decode(), None if head is None else head[0]
-    except UnicodeDecodeError as error:
-        raise FetchError(f"the ledger of {site} is not UTF-8") from error
+    return ledger[0], None if head is None else head[0]
 
 
 def _no_ledger(where: str) -> FetchError:

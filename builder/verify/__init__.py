@@ -1,5 +1,6 @@
 """Trying a finished wheel the way its user will: a clean environment, pip, a real index."""
 
+from builder.paths import report_path
 from builder.verify.environment import PIP_VERSION
 from builder.verify.gpu import gpu_reason
 from builder.verify.means import Means, Trial
@@ -16,7 +17,6 @@ from builder.verify.report import (
     dump_report,
     raise_if_failed,
     read_report,
-    report_path,
     write_report,
 )
 from builder.verify.run import verify, verify_all, verify_wheels

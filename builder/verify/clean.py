@@ -73,6 +73,8 @@ def driver_folders(library_path: str) -> str:
 def uv_variables(pip: PipSettings, *, cache: Path) -> dict[str, str]:
     """Pip's settings in uv's words; uv reads no pip configuration, and none of its own here.
 
+    Of "no index" uv can only be told on its command line.
+
     Args:
         pip: What pip on this machine is configured for.
         cache: uv's cache, on the environments' file system so that it can hard-link.
@@ -91,8 +93,6 @@ def uv_variables(pip: PipSettings, *, cache: Path) -> dict[str, str]:
         told["UV_DEFAULT_INDEX"] = pip.indexes[0]
         if len(pip.indexes) > 1:
             told["UV_INDEX"] = " ".join(index.replace(" ", "%20") for index in pip.indexes[1:])
-    else:
-        told["UV_NO_INDEX"] = "1"
     if pip.find_links:
         told["UV_FIND_LINKS"] = ",".join(pip.find_links)
     if pip.cert:

@@ -19,13 +19,15 @@ from builder.fetch.pipconfig import PipSettings
 from builder.process import Completed, run
 from builder.verify.clean import base_variables, pip_variables, uv_variables
 from builder.verify.pythons import Interpreter
-from index.model import Entry
+from index.model import File
+from index.pages.plain import simple_pages
 from index.records import Record
-from index.render import page_contents, render_pages
 from index.serve import Server
 
 PIP_VERSION = "26.3"
 """The newest pip this was made with; Colab's is 24.1.2."""
+OUT_OF_REACH = ("Failed to fetch", "Request failed after", "error sending request")
+"""What uv says when an index does not answer, and never about what it answered."""
 SYSTEM = (Path("/"), Path("/usr"), Path("/usr/local"))
 """The same on every machine; nothing to hide."""
 
@@ -128,13 +130,19 @@ def make_environment(
     )
     listed = folder / "requirements.txt"
     listed.write_text("".join(f"{line}\n" for line in requirements), encoding="utf-8")
+    no_index = [] if pip.indexes else ["--no-index"]  # no variable says this to uv
     run(
-        [uv, "pip", "install", "--python", environment.python, "--requirements", listed],
+        [uv, "pip", "install", *no_index, "--python", environment.python, "--requirements", listed],
         env=uv_env,
         cwd=folder,
         log=log,
     )
     return environment
+
+
+def out_of_reach(output: str) -> bool:
+    """Whether uv failed because of the network rather than of what it was asked to install."""
+    return any(words in output for words in OUT_OF_REACH)
 
 
 def dependencies(
@@ -166,7 +174,8 @@ def dependencies(
 
 def index_of(wheels: Mapping[Path, Record]) -> Server:
     """A server (not yet started) of an index with these wheels, which stay where they are."""
-    pages = page_contents(render_pages(Entry(record=record) for record in wheels.values()))
+    listed = [File.of_wheel(record) for record in wheels.values()]
+    pages = {page.path: page.content.encode() for page in simple_pages(listed)}
     files = {f"files/{record.filename}": wheel for wheel, record in wheels.items()}
     return Server(extra={**pages, **files})
 
@@ -187,7 +196,8 @@ def install_with_pip(
         "install",
         "--report",
         report,
-        "--extra-index-url",
+        # Where pip is told to use no index, ours is the only one: not beside pip's default.
+        "--extra-index-url" if pip.indexes else "--index-url",
         f"{server.url}/{root}/",
         f"{record.name}=={record.version}",
         variables=pip_variables(pip),

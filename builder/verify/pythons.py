@@ -128,8 +128,10 @@ def find_python(
     refused: list[str] = []
     seen: set[Path] = set()
     for candidate in (*overrides, *candidates(python, places)):
+        if not _is_file(candidate):
+            continue
         real = candidate.resolve()
-        if real in seen or not candidate.is_file():
+        if real in seen:
             continue
         seen.add(real)
         found = probe(candidate, env=env)
@@ -141,6 +143,22 @@ def find_python(
     if refused:
         reason += f" ({'; '.join(refused[:3])})"
     return Found(python=python, reason=reason)
+
+
+def _is_file(path: Path) -> bool:
+    """Whether a file is there; PATH may name folders that are closed to this user."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+def _entries(folder: Path) -> list[Path]:
+    """What lies in a folder, sorted; nothing where it is missing or closed to this user."""
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []
 
 
 def interpreter_at(path: Path, *, env: Mapping[str, str]) -> Interpreter:
@@ -173,7 +191,7 @@ def candidates(python: str, places: Places) -> Iterator[Path]:
         yield from _newest(places.home / ".local/share/uv/python", prefix + python, f"bin/{name}")
     for conda in _condas(places):
         yield conda / "bin" / name
-        yield from sorted(conda.glob(f"envs/*/bin/{name}"))
+        yield from (folder / "bin" / name for folder in _entries(conda / "envs"))
 
 
 def probe(path: Path, *, env: Mapping[str, str]) -> Interpreter | str:
@@ -205,10 +223,8 @@ def probe(path: Path, *, env: Mapping[str, str]) -> Interpreter | str:
 
 def _newest(folder: Path, start: str, inside: str) -> Iterator[Path]:
     """Paths in version folders that begin with ``start``, highest patch version first."""
-    if not folder.is_dir():
-        return
     pattern = re.compile(re.escape(start) + r"\.(\d+)(?!.*freethreaded).*")
-    found = [(m, path) for path in folder.iterdir() if (m := pattern.fullmatch(path.name))]
+    found = [(m, path) for path in _entries(folder) if (m := pattern.fullmatch(path.name))]
     found.sort(key=lambda pair: (-int(pair[0][1]), pair[1].name))
     yield from (path / inside for _, path in found)
 

@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from builder.errors import VerifyError
+from builder.paths import report_path
 from index.files import write_text
 
 REPORT_SCHEMA: Literal[1] = 1
@@ -82,11 +83,6 @@ class VerifyReport(BaseModel):
         if self.not_run:
             parts.append(f"{len(self.not_run)} not run ({'; '.join(_reasons(self.not_run))})")
         return f"Python {self.python}: {', '.join(parts)}"
-
-
-def report_path(wheel: Path, python: str) -> Path:
-    """Where a report lies: ``X.whl`` and ``3.13`` → ``X.whl.verify.cp313.json``."""
-    return wheel.with_name(f"{wheel.name}.verify.cp{python.replace('.', '')}.json")
 
 
 def dump_report(report: VerifyReport) -> str:

@@ -8,9 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from pydantic import ValidationError
-
-from builder.errors import VerifyError
+from builder.errors import FetchError
 from builder.process import CommandFailedError
 from builder.ui import Task
 from builder.verify.environment import (
@@ -20,18 +18,17 @@ from builder.verify.environment import (
     index_of,
     install_with_pip,
     make_environment,
+    out_of_reach,
 )
 from builder.verify.files import collisions, disturbed, snapshot
 from builder.verify.gpu import NONE, Gpu, find_gpu
 from builder.verify.means import Means, Trial, trials_of
 from builder.verify.pythons import Found, Interpreter, find_python
+from builder.verify.records import checked_record, companions_beside
 from builder.verify.report import Check, VerifyReport, write_report
 from builder.verify.scratch import scratch_folder
 from builder.verify.tests import run_tests
-from index.errors import SiteError
-from index.records import Record, read_record, record_path
-from index.render import check_wheel
-from index.wheels import record_of_wheel
+from index.records import Record
 
 TAIL_LINES = 20
 # The time-out holds in C code too, and the traceback says where it hung.
@@ -71,9 +68,10 @@ def verify_all(
         raised for a failed check: see `raise_if_failed`.
 
     Raises:
+        FetchError: the network failed while dependencies were fetched.
         VerifyError: the wheel is not the one its record describes.
     """
-    wheels = {path: _record(path) for path in (wheel, *beside)}
+    wheels = {path: checked_record(path) for path in (wheel, *beside)}
     reports = []
     for python in pythons:
         found = find_python(python, overrides=means.overrides, env=means.env)
@@ -97,21 +95,28 @@ def verify_wheels(
     """Verify several wheels, each with the recipe of its name and beside the others of its CUDA.
 
     A wheel whose recipe is not among ``folders`` is installed and checked, and its report says that
-    imports and tests were not run.
+    imports and tests were not run. A companion is served to the wheel that requires it, where it
+    lies beside that wheel or is named as well, and is not verified alone.
 
     Raises:
+        FetchError: the network failed while dependencies were fetched.
         RecipeError: a recipe is not valid.
         VerifyError: a wheel is not the one its record describes.
     """
-    records = {wheel: _record(wheel) for wheel in wheels}
+    records = {wheel: checked_record(wheel) for wheel in wheels}
     trials = trials_of(folders, {record.name for record in records.values()})
     reports: list[VerifyReport] = []
     for wheel, record in records.items():
+        if record.companion_of is not None:
+            means.reporter.say(f"  {wheel.name} is verified with {record.companion_of}, not alone")
+            continue
         beside = [
             other
             for other, its in records.items()
             if its.name != record.name and its.cuda in (None, record.cuda)
         ]
+        named = {other.name for other in beside}
+        beside += [one for one in companions_beside(wheel, record) if one.name not in named]
         trial = trials.get(record.name, Trial())
         reports += verify_all(wheel, trial, pythons, means, beside=beside)
     return reports
@@ -135,9 +140,10 @@ def verify(
         wheels: Everything the index has, this wheel among it; None for this wheel alone.
 
     Raises:
+        FetchError: the network failed while dependencies were fetched.
         VerifyError: the wheel is not the one its record describes.
     """
-    served = wheels or {wheel: _record(wheel)}
+    served = wheels or {wheel: checked_record(wheel)}
     record = served[wheel]
     digits = interpreter.python.replace(".", "")
     log_path = means.cache.logs / f"verify-{record.filename}-cp{digits}.log"
@@ -189,6 +195,8 @@ class _Attempt:
         try:
             environment = self._make()
         except CommandFailedError as error:
+            if out_of_reach(error.output):
+                raise self._unreachable(error) from error
             reason = hide(_last_line(error.output), self.folder, self.interpreter)
             yield Check(
                 name="dependencies", outcome="failed", reason=reason, detail=_tail(error.output)
@@ -227,6 +235,15 @@ class _Attempt:
             ),
             log=self.log,
             env=self.means.env,
+        )
+
+    def _unreachable(self, error: CommandFailedError) -> FetchError:
+        """The network's failure, which says nothing about the wheel and goes into no report."""
+        return FetchError(
+            f"{self.record.filename} could not be tried under Python {self.interpreter.python}: "
+            f"its dependencies could not be fetched\n{_tail(error.output)}",
+            remedy="check the network and pip's index (PIP_INDEX_URL), and run the same command "
+            f"again: the wheel is finished and only this is left to do; the log is {self.log.name}",
         )
 
     def _install(self, environment: Environment) -> Iterator[Check]:
@@ -304,22 +321,6 @@ class _Attempt:
         for name in (*names, *imports, "tests"):
             if name not in already:
                 yield Check(name=name, outcome="not run", reason=reason)
-
-
-def _record(wheel: Path) -> Record:
-    path = record_path(wheel)
-    try:
-        if not wheel.is_file():
-            raise VerifyError(f"there is no wheel at '{wheel}'")
-        if not path.is_file():
-            return record_of_wheel(wheel)
-        record = read_record(path)
-        check_wheel(record, wheel)
-    except SiteError as error:
-        raise VerifyError(error.message, remedy=error.remedy) from error
-    except ValidationError as error:
-        raise VerifyError(f"'{path}' is not a record of this builder's: {error}") from error
-    return record
 
 
 def _not_found(record: Record, found: Found) -> VerifyReport:

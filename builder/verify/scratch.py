@@ -10,12 +10,10 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from builder.cache import KEEP, SCRATCH
 from builder.paths import Cache
 
-PREFIX = "tmp-"
 LOCK = ".in-use"
-KEEP = ".keep"
-"""Marks a folder somebody asked to keep; its paths stand in scripts, so it cannot be renamed."""
 
 
 @contextlib.contextmanager
@@ -30,7 +28,7 @@ def scratch_folder(cache: Cache, *, keep: bool = False) -> Iterator[Path]:
     # Held while a folder has no lock of its own yet, so that nobody takes it for an abandoned one.
     with FileLock(cache.locks / "environments.lock"):
         clear_abandoned(cache.environments)
-        folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=cache.environments))
+        folder = Path(tempfile.mkdtemp(prefix=SCRATCH, dir=cache.environments))
         used = FileLock(folder / LOCK)
         used.acquire()
     try:
@@ -45,7 +43,7 @@ def scratch_folder(cache: Cache, *, keep: bool = False) -> Iterator[Path]:
 
 def clear_abandoned(environments: Path) -> None:
     """Remove temporary folders whose builder is gone."""
-    for folder in sorted(environments.glob(f"{PREFIX}*")):
+    for folder in sorted(environments.glob(f"{SCRATCH}*")):
         if (folder / KEEP).exists():
             continue
         lock = FileLock(folder / LOCK)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
@@ -14,10 +13,11 @@ from pip._internal.index.collector import IndexContent, parse_links
 from pip._internal.models.link import Link
 
 from index.errors import EntryError
-from index.html import project_page, root_page
-from index.model import Entry, check_url, make_roots
+from index.model import File, Project, check_url, in_order
+from index.pages.plain import simple_pages
+from index.pages.simple_html import project_page, root_page
 from index.records import Record
-from index.render import render_pages, render_site
+from index.wheels import check_wheel, record_of_wheel
 
 Make = Callable[..., Record]
 
@@ -26,7 +26,7 @@ GOLDEN_PROJECT = """\
 <html lang="en">
   <head>
     <meta charset="utf-8">
-    <meta name="pypi:repository-version" content="1.1">
+    <meta name="pypi:repository-version" content="1.4">
     <title>Links for opencv-cuda</title>
   </head>
   <body>
@@ -45,7 +45,7 @@ GOLDEN_ROOT = """\
 <html lang="en">
   <head>
     <meta charset="utf-8">
-    <meta name="pypi:repository-version" content="1.1">
+    <meta name="pypi:repository-version" content="1.4">
     <title>Packages for cu118</title>
   </head>
   <body>
@@ -57,8 +57,8 @@ GOLDEN_ROOT = """\
 """
 
 
-def pages(*entries: Entry, **options: str) -> dict[str, str]:
-    return {page.path: page.content for page in render_pages(entries, **options)}
+def pages(*files: File, **options: str) -> dict[str, str]:
+    return {page.path: page.content for page in simple_pages(files, **options)}
 
 
 def links(page: str, url: str = "http://host/cu118/opencv-cuda/") -> list[Link]:
@@ -69,21 +69,21 @@ def links(page: str, url: str = "http://host/cu118/opencv-cuda/") -> list[Link]:
 
 def test_project_page_is_golden(make_record: Make) -> None:
     record = make_record()
-    entry = Entry(record=record, uploaded="2026-11-21T00:00:00Z", yanked="crashes on <sm_75>")
-    (root,) = make_roots([entry])
+    file = File.of_wheel(record, uploaded="2026-11-21T00:00:00Z", yanked="crashes on <sm_75>")
     wanted = GOLDEN_PROJECT.format(wheel=record.sha256, metadata=record.metadata_sha256)
-    assert project_page(root.projects[0]) == wanted
+    assert project_page(Project(name="opencv-cuda", files=(file,))) == wanted
 
 
 def test_root_page_is_golden(make_record: Make) -> None:
     darknet = make_record("darknet_python-1.0+cu118-1-py3-none-manylinux_2_31_x86_64.whl")
-    (root,) = make_roots([Entry(record=make_record()), Entry(record=darknet)])
-    assert root_page(root) == GOLDEN_ROOT
+    site = pages(File.of_wheel(make_record()), File.of_wheel(darknet))
+    assert site["cu118/index.html"] == GOLDEN_ROOT
+    assert root_page("cu118", ["darknet-python", "opencv-cuda"]) == GOLDEN_ROOT
 
 
 def test_pip_reads_back_what_went_in(make_record: Make) -> None:
     record = make_record()
-    site = pages(Entry(record=record, yanked="no"))
+    site = pages(File.of_wheel(record, yanked="no"))
     (link,) = links(site["cu118/opencv-cuda/index.html"])
     assert link.filename == record.filename
     assert link.url_without_fragment == f"http://host/files/{record.filename.replace('+', '%2B')}"
@@ -94,28 +94,49 @@ def test_pip_reads_back_what_went_in(make_record: Make) -> None:
     assert link.metadata_file_data.hashes == {"sha256": record.metadata_sha256}
 
 
-def test_files_url_and_absolute_links_have_no_plus(make_record: Make) -> None:
-    release = "https://github.com/o/r/releases/download/v1+2"
-    absolute = Entry(record=make_record(), url=f"{release}/{make_record().filename}")
-    for site in (
-        pages(absolute),
-        pages(
-            Entry(record=make_record()), files_url="https://github.com/o/r/releases/download/v1/"
-        ),
-    ):
-        (link,) = links(site["cu118/opencv-cuda/index.html"])
-        assert link.url.startswith("https://github.com/o/r/releases/download/v1")
-        assert "+" not in link.url
-        assert link.filename == make_record().filename
+@pytest.mark.parametrize(
+    "release",
+    [
+        "https://github.com/o/r/releases/download/v1+2",
+        "https://github.com/o/r/releases/download/v1",
+    ],
+)
+def test_absolute_links_have_no_plus(make_record: Make, release: str) -> None:
+    record = make_record()
+    site = pages(File.of_wheel(record, url=f"{release}/{record.filename}"))
+    (link,) = links(site["cu118/opencv-cuda/index.html"])
+    assert link.url.startswith("https://github.com/o/r/releases/download/v1")
+    assert "+" not in link.url
+    assert link.filename == record.filename
+
+
+def test_a_query_or_a_host_is_no_part_of_the_path(make_record: Make) -> None:
+    """What an address has before its path is left alone, whatever it looks like."""
+    record = make_record()
+    page = project_page(
+        Project(name="a", files=(File.of_wheel(record, url=f"https://h:1/h+1/{record.filename}"),))
+    )
+    assert f'"https://h:1/h%2B1/{record.filename.replace("+", "%2B")}#sha256=' in page
+
+
+def test_files_beside_the_site(make_record: Make) -> None:
+    record = make_record()
+    site = pages(File.of_wheel(record, url=f"../wheels/{record.filename}"))
+    (link,) = links(
+        site["cu118/opencv-cuda/index.html"], "file:///drive/My%20Drive/site/cu118/opencv-cuda/"
+    )
+    assert link.url_without_fragment == (
+        f"file:///drive/My%20Drive/wheels/{record.filename.replace('+', '%2B')}"
+    )
 
 
 def test_one_root_per_cuda_and_simple_for_the_default(make_record: Make) -> None:
-    files = [
+    names = [
         "a-1.0+cu118-py3-none-any.whl",
         "a-1.0+cu124-py3-none-any.whl",
         "everywhere-1.0-py3-none-any.whl",
     ]
-    site = pages(*(Entry(record=make_record(name)) for name in files), default_cuda="cu124")
+    site = pages(*(File.of_wheel(make_record(name)) for name in names), default_cuda="cu124")
     for root, label in (("cu118", "cu118"), ("cu124", "cu124"), ("simple", "cu124")):
         assert f"%2B{label}-" in site[f"{root}/a/index.html"]
         assert site[f"{root}/a/index.html"].count("<a ") == 1
@@ -126,12 +147,12 @@ def test_one_root_per_cuda_and_simple_for_the_default(make_record: Make) -> None
 def test_files_stand_in_version_order(make_record: Make) -> None:
     names = [f"a-{version}+cu118-{build}-py3-none-any.whl" for version, build in
              (("1.10", 1), ("1.9", 10), ("1.9", 2), ("1.9rc1", 1))]  # fmt: skip
-    (root,) = make_roots(Entry(record=make_record(name)) for name in names)
-    assert [entry.record.filename for entry in root.projects[0].files] == names[::-1]
+    ordered = in_order(File.of_wheel(make_record(name)) for name in names)
+    assert [file.filename for file in ordered] == names[::-1]
 
 
 def test_metadata_and_projects_come_before_roots(make_record: Make) -> None:
-    order = [page.path for page in render_pages([Entry(record=make_record())])]
+    order = [page.path for page in simple_pages([File.of_wheel(make_record())])]
     assert [path.split("/")[0] for path in order] == ["files", "cu118", "cu118"]
     assert order[-1] == "cu118/index.html"
 
@@ -154,25 +175,33 @@ def test_a_record_that_contradicts_itself_is_refused(
     make_record: Make, changes: dict[str, object], message: str
 ) -> None:
     with pytest.raises(EntryError, match=message):
-        pages(Entry(record=make_record(**changes)))
+        pages(File.of_wheel(make_record(**changes)))
 
 
-@pytest.mark.parametrize("where", ["name", "case"])
+@pytest.mark.parametrize("where", ["name", "case", "spelling"])
 def test_two_files_of_one_name_are_refused(make_record: Make, where: str) -> None:
-    one = make_record("a-1.0+cu118-py3-none-any.whl")
-    name = one.filename if where == "name" else "A-1.0+cu118-py3-none-any.whl"
-    with pytest.raises(EntryError, match="twice" if where == "name" else "case only"):
-        pages(Entry(record=one), Entry(record=make_record(name, name="a")))
+    one = make_record("a_b-1.0+cu118-py3-none-any.whl")
+    name, message = {
+        "name": (one.filename, "twice"),
+        "case": ("A_b-1.0+cu118-py3-none-any.whl", "case only"),
+        "spelling": ("a.b-1.0+cu118-py3-none-any.whl", "spelling only"),
+    }[where]
+    with pytest.raises(EntryError, match=message):
+        pages(File.of_wheel(one), File.of_wheel(make_record(name, name="a-b")))
 
 
 @pytest.mark.parametrize(
     "url",
-    ["../x.whl", "files/../x.whl", "/x.whl", "javascript:x", "https://h/ x.whl", "", "files//x",
-     'https://h/"x.whl', "ftp://h/x.whl", "files/%2e%2e/x"],
+    ["../a/../x.whl", "files/../x.whl", "/x.whl", "javascript:x", "https://h/ x.whl", "",
+     "files//x", 'https://h/"x.whl', "ftp://h/x.whl", "files/%2e%2e/x", "../files/../x.whl",
+     "..", ".", "https://h/x.whl?a=b", "https://h/x.whl#a", "https://h/\x00x.whl", "https://h/\u202ex.whl"],
 )  # fmt: skip
 def test_other_addresses_are_refused(make_record: Make, url: str) -> None:
     with pytest.raises(EntryError, match="address"):
-        pages(Entry(record=make_record(), url=url))
+        check_url(url)
+    if url:  # none at all means the site's own files
+        with pytest.raises(EntryError, match="address"):
+            pages(File.of_wheel(make_record(), url=url))
 
 
 class _Texts(HTMLParser):
@@ -185,9 +214,12 @@ class _Texts(HTMLParser):
 
 
 @given(reason=st.text(max_size=40))
-def test_no_reason_breaks_out_of_its_attribute(make_record_static: Make, reason: str) -> None:
-    (root,) = make_roots([Entry(record=make_record_static(), yanked=reason)])
-    page = project_page(root.projects[0])
+def test_no_reason_breaks_out_of_its_attribute(reason: str) -> None:
+    file = File(
+        filename="a-1-py3-none-any.whl", name="a", version="1", cuda=None, sha256="0" * 64,
+        size=1, url="files/a-1-py3-none-any.whl", yanked=reason,
+    )  # fmt: skip
+    page = project_page(Project(name="a", files=(file,)))
     parser = _Texts()
     parser.feed(page)
     assert parser.tags == ["html", "head", "meta", "meta", "title", "body", "h1", "a", "br"]
@@ -195,56 +227,25 @@ def test_no_reason_breaks_out_of_its_attribute(make_record_static: Make, reason:
     assert link.is_yanked
 
 
-@pytest.fixture(scope="module")
-def make_record_static() -> Make:
-    text = "Metadata-Version: 2.1\nName: a\nVersion: 1\n"
-    record = Record(
-        filename="a-1-py3-none-any.whl",
-        name="a",
-        version="1",
-        tags=("py3-none-any",),
-        sha256="0" * 64,
-        size=1,
-        metadata=text,
-        metadata_sha256=hashlib.sha256(text.encode()).hexdigest(),
-    )
-    return lambda: record
-
-
 def test_plain_addresses_are_taken() -> None:
-    for url in ("files/a-1+cu118.whl", "https://host/a%2B.whl", "file:///a/b.whl"):
+    for url in (
+        "files/a-1+cu118.whl",
+        "../wheels/a.whl",
+        "../../wheels/a.whl",
+        "https://host/a%2B.whl",
+        "file:///a/b.whl",
+        "https://host/A/b_c~d/x-1!2.0-py3-none-any.whl",
+    ):
         check_url(url)
-
-
-def test_a_site_is_written_once(
-    make_record: Make, make_wheel: Callable[..., Path], tmp_path: Path
-) -> None:
-    from index.wheels import record_of_wheel
-
-    wheel = make_wheel()
-    record = record_of_wheel(wheel)
-    site = tmp_path / "site"
-    first = render_site([Entry(record=record)], site, wheels=wheel.parent)
-    assert set(first.written) == {
-        path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file()
-    }
-    assert (site / "files" / wheel.name).read_bytes() == wheel.read_bytes()
-    assert (site / "files" / f"{wheel.name}.metadata").read_text() == record.metadata
-    before = {path: path.stat().st_mtime_ns for path in site.rglob("*")}
-    second = render_site([Entry(record=record)], site, wheels=wheel.parent)
-    assert second.written == ()
-    assert set(second.unchanged) == set(first.written)
-    assert {path: path.stat().st_mtime_ns for path in site.rglob("*")} == before
 
 
 @pytest.mark.parametrize("fault", ["missing", "longer", "other"])
 def test_a_wheel_that_is_not_the_recorded_one_is_refused(
-    make_wheel: Callable[..., Path], tmp_path: Path, fault: str
+    make_wheel: Callable[..., Path], fault: str
 ) -> None:
-    from index.wheels import record_of_wheel
-
     wheel = make_wheel()
-    entry = Entry(record=record_of_wheel(wheel))
+    record = record_of_wheel(wheel)
+    check_wheel(record, wheel)
     data = bytearray(wheel.read_bytes())
     if fault == "missing":
         wheel.unlink()
@@ -254,5 +255,4 @@ def test_a_wheel_that_is_not_the_recorded_one_is_refused(
         data[0] ^= 1
         wheel.write_bytes(data)
     with pytest.raises(EntryError, match=wheel.name.replace("+", r"\+")):
-        render_site([entry], tmp_path / "site", wheels=wheel.parent)
-    assert not list((tmp_path / "site").rglob("*.html"))
+        check_wheel(record, wheel)

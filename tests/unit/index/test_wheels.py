@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import zipfile
 from collections.abc import Callable
+from email.parser import HeaderParser
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from index.errors import EntryError
-from index.wheels import METADATA_LIMIT, record_of_wheel
+from index.wheels import METADATA_LIMIT, read_headers, record_of_wheel
 
 Make = Callable[..., Path]
 
@@ -70,3 +74,39 @@ def test_another_file_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"")
     with pytest.raises(EntryError, match=r"notes\.whl"):
         record_of_wheel(path)
+
+
+def test_a_folded_header_is_one_line(make_wheel: Make) -> None:
+    text = "Name: tiny-gpu\nVersion: 1.0+cu118\nRequires-Python: >=3.10,\n\t <4\n"
+    assert record_of_wheel(make_wheel(text=text)).requires_python == ">=3.10, <4"
+
+
+@pytest.mark.parametrize("header", ["Name: tiny-gpu", "Version: 1.0+cu118", "Requires-Python: >=3"])
+def test_a_header_said_twice_is_refused(make_wheel: Make, header: str) -> None:
+    text = "Name: tiny-gpu\nVersion: 1.0+cu118\nRequires-Python: >=3\n"
+    with pytest.raises(EntryError, match=f"{header.partition(':')[0]} twice"):
+        record_of_wheel(make_wheel(text=text + header + "\n"))
+
+
+def test_metadata_in_the_folder_of_another_project_is_refused(tmp_path: Path) -> None:
+    wheel = tmp_path / "tiny_gpu-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("numpy-1.0.dist-info/METADATA", "Name: tiny-gpu\nVersion: 1.0\n")
+    with pytest.raises(EntryError, match=r"lies in 'numpy-1\.0\.dist-info/METADATA'"):
+        record_of_wheel(wheel)
+
+
+_PIECES = st.sampled_from(
+    ["Name:", "name: ", "VERSION:", "Requires-Python:\t", " ", "\t", "\n", "\n", "a", "1.0", " >=3",
+     "\r", "\x0b", "\x85", "From x", "é", ":", "X-Y: z", "\n\n", "Name : b"]
+)  # fmt: skip
+
+
+@given(metadata=st.lists(_PIECES, max_size=14).map("".join))
+def test_headers_are_read_as_python_s_own_parser_does(metadata: str) -> None:
+    message = HeaderParser().parsestr(metadata)
+    expected = {
+        header: [str(value) for value in message.get_all(header, [])]
+        for header in ("Name", "Version", "Requires-Python")
+    }
+    assert read_headers(metadata) == expected

@@ -14,8 +14,10 @@ import pytest
 from builder.errors import FetchError, UsageError
 from builder.plan.facts import PublishedWheel
 from builder.plan.published import read_published
-from index.ledger import Add, Remove, Yank, append_event, save_ledger
+from index.ledger import Add, Event, Remove, Yank
 from index.records import Record
+from index.site.disk import append
+from index.state.state import State
 
 
 def record(cuda: str, *, revision: str = "1", key: str | None = "1" * 32) -> Record:
@@ -39,16 +41,16 @@ def record(cuda: str, *, revision: str = "1", key: str | None = "1" * 32) -> Rec
 @pytest.fixture
 def site(tmp_path: Path) -> Path:
     """A site with three wheels: one is yanked, one removed."""
-    text = ""
+    events: list[Event] = []
     for cuda in ("cu118", "cu124", "cu130"):
         one = record(cuda)
         add = Add(record=one, url=f"files/{one.filename}", uploaded="2026-11-01T00:00:00Z")
-        text = append_event(text, add)
-    text = append_event(text, Yank(filename=record("cu124").filename, reason="slow"))
-    text = append_event(text, Remove(filename=record("cu130").filename, reason="broken"))
+        events.append(add)
+    events.append(Yank(filename=record("cu124").filename, reason="slow"))
+    events.append(Remove(filename=record("cu130").filename, reason="broken"))
     folder = tmp_path / "my site"
     folder.mkdir()
-    save_ledger(folder, text)
+    append(folder, State.in_memory(), events)
     return folder
 
 
@@ -127,7 +129,18 @@ def test_a_ledger_of_something_else(site: Path, address: str) -> None:
             read_published(where)
     (site / "ledger.jsonl").write_bytes(b"\xff\n")
     for where in (str(site), address):
-        with pytest.raises(FetchError, match="not UTF-8"):
+        with pytest.raises(FetchError, match="ledger line 1 is not a sealed line"):
+            read_published(where)
+
+
+def test_a_ledger_with_no_head_is_read_whole_or_not_at_all(site: Path, address: str) -> None:
+    (site / "ledger.head.json").unlink()
+    for where in (str(site), address):
+        assert read_published(where) == EXPECTED
+    ledger = site / "ledger.jsonl"
+    ledger.write_bytes(ledger.read_bytes().replace(b"\n", b"\r") + b"x")
+    for where in (str(site), address):
+        with pytest.raises(FetchError, match="ledger line 1 is cut off"):
             read_published(where)
 
 

@@ -1,0 +1,173 @@
+"""What the verbs that change an index share: options, the open site, and what they report."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from builder.cli.common import Settings, print_json
+
+if TYPE_CHECKING:
+    from index.ledger import Settings as SiteSettings
+    from index.site.add import Added
+    from index.site.site import Site
+    from index.site.writer import Written
+
+site_option = click.option(
+    "--site",
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The site's folder; made where it is missing.",
+)
+site_argument = click.argument(
+    "site", type=click.Path(path_type=Path, file_okay=False, exists=True)
+)
+reason_option = click.option("--reason", required=True, help="Why, in one line; it is published.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The options of the verbs that take wheels in."""
+
+    base_url: str | None
+    default_cuda: str | None
+    title: str | None
+    pythons: tuple[str, ...]
+    layout: str | None
+    files_dir: Path | None
+    files_url: str | None
+    force: bool
+
+
+def intake_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that `Options` holds; the verb gets them as one, ``intake``."""
+
+    @functools.wraps(function)
+    def verb(*args: object, **values: object) -> object:
+        told = {field.name: values.pop(field.name) for field in dataclasses.fields(Options)}
+        return function(*args, intake=Options(**told), **values)  # type: ignore[arg-type] # click made them of these types
+
+    for option in reversed(_OPTIONS):
+        verb = option(verb)
+    return verb
+
+
+_OPTIONS = (
+    click.option(
+        "--base-url",
+        help="The site's own address, which the lines to paste begin with. Remembered.",
+    ),
+    click.option("--default-cuda", help="The CUDA whose files /simple/ has. Remembered."),
+    click.option("--title", help="What the landing page is called. Remembered."),
+    click.option(
+        "--python",
+        "pythons",
+        multiple=True,
+        metavar="3.X",
+        help="A Python that a version must serve before its guard is published. Remembered.",
+    ),
+    click.option(
+        "--layout",
+        type=click.Choice(["web", "drive"]),
+        help="web: pages for people, JSON, headers; drive: a folder that pip reads. Remembered.",
+    ),
+    click.option(
+        "--files-dir",
+        type=click.Path(path_type=Path, file_okay=False),
+        help="Put the wheels into this folder beside the site (default: SITE/files).",
+    ),
+    click.option(
+        "--files-url",
+        metavar="URL",
+        help="The wheels are published elsewhere: their folder's address, in which {name} and "
+        "{version} stand for each wheel's own.",
+    ),
+    click.option("--force", is_flag=True, help="Take profiles other than 'full', too."),
+)
+
+
+@contextlib.contextmanager
+def opened(settings: Settings, folder: Path) -> Iterator[Site]:
+    """The site, open for changes."""
+    from index.site.site import open_site
+
+    with open_site(folder, settings.cache.root / "index", settings.reporter.say) as site:
+        yield site
+
+
+def configured(site: Site, options: Options) -> SiteSettings:
+    """The site's settings with what the options say.
+
+    Raises:
+        click.UsageError: an option has a value no site can have.
+    """
+    from pydantic import ValidationError
+
+    from index.ledger import Settings as SiteSettings
+    from index.ledger.seal import describe
+
+    told = {
+        "base_url": options.base_url.rstrip("/") if options.base_url else None,
+        "default_cuda": options.default_cuda,
+        "title": options.title,
+        "pythons": options.pythons or None,
+        "layout": options.layout,
+    }
+    given = {key: value for key, value in told.items() if value is not None}
+    try:
+        return SiteSettings.model_validate({**site.settings.model_dump(), **given})
+    except ValidationError as error:
+        raise click.UsageError(describe(error)) from error
+
+
+def now() -> str:
+    """The time files are published at: RFC 3339, UTC; ``SOURCE_DATE_EPOCH`` where it is set."""
+    import os
+    from datetime import UTC, datetime
+
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    moment = datetime.fromtimestamp(int(epoch), UTC) if epoch else datetime.now(UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def report(
+    settings: Settings, site: Site, added: Added, written: Written, *, as_json: bool
+) -> None:
+    """Say what came of taking wheels in."""
+    if as_json:
+        print_json(
+            {
+                "schema_version": 1,
+                "added": list(added.added) if added.added else added.count,
+                "same": added.same,
+                "left_out": list(added.removed),
+                "files": site.state.count(),
+                "pages_written": written.pages,
+                "pages_removed": written.removed,
+                "events": site.state.head.count,
+            }
+        )
+        return
+    for name in added.added[:20]:
+        click.echo(f"added {name}")
+    if added.count > len(added.added[:20]):
+        click.echo(f"added {added.count} files")
+    for name in added.removed:
+        settings.reporter.warn(
+            f"{name} was removed from the index and stays out; `builder index add` brings it back"
+        )
+    click.echo(
+        f"{added.count} new, {added.same} as they were; {site.state.count()} files in the index; "
+        f"{len(written.pages)} pages written"
+    )
+    from builder.cli.index.paste import paste_lines
+
+    for line in paste_lines(site, added.added):
+        click.echo(line)

@@ -1,0 +1,56 @@
+"""``builder index rollback``: what the index was, by new events."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from builder.cli.common import Settings
+from builder.cli.index.common import now, opened, reason_option, site_argument
+
+EPILOG = """\b
+Examples:
+  builder index log site                                   which states there were
+  builder index rollback site --to 41 --reason "bad release"
+  builder index rollback site --to 41 --reason "…" --dry-run
+"""
+
+
+@click.command(epilog=EPILOG)
+@site_argument
+@click.option("--to", "count", type=int, required=True, help="Number of the last event to keep.")
+@reason_option
+@click.option("--dry-run", is_flag=True, help="Say what would happen, and change nothing.")
+@click.pass_obj
+def command(settings: Settings, site: Path, count: int, reason: str, dry_run: bool) -> None:
+    """Go back to what the index was after event number --to.
+
+    The ledger only grows: files added since are removed (their bytes stay, so one can come back
+    here), removed ones are there again, yanks are as they were.
+    """
+    from index.site.change import plan_rollback, roll_back
+    from index.site.finish import finish
+
+    moment = now()
+    with opened(settings, site) as place:
+        if dry_run:
+            events = plan_rollback(place, count, reason, at=moment)
+        else:
+            events = roll_back(place, count, reason, at=moment)
+            finish(place, uploaded=moment)
+    for event in events:
+        click.echo(f"{'would ' if dry_run else ''}{describe_event(event)}")
+    if not events:
+        click.echo("nothing differs")
+
+
+def describe_event(event: object) -> str:
+    """An event in a few words: ``add X.whl``."""
+    from index.ledger import Add, Configure
+
+    if isinstance(event, Add):
+        return f"add {event.record.filename}"
+    if isinstance(event, Configure):
+        return "configure"
+    return f"{getattr(event, 'event', '')} {getattr(event, 'filename', '')}"

@@ -1,0 +1,37 @@
+"""Command groups that import a verb only when it is used: `--help` and small verbs stay quick."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+
+import click
+
+
+def lazy_group(package: str, verbs: Mapping[str, str]) -> type[click.Group]:
+    """A group whose verbs are the ``command`` objects of the modules of ``package``.
+
+    Args:
+        package: Where the modules lie, such as ``builder.cli``.
+        verbs: Verb (its module has the same name) and help line, in the order people need them.
+    """
+
+    class LazyGroup(click.Group):
+        def list_commands(self, ctx: click.Context) -> list[str]:
+            """The verbs in their order."""
+            return list(verbs)
+
+        def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+            """Import the verb's module and take its ``command``."""
+            if cmd_name not in verbs:
+                return None
+            command = importlib.import_module(f"{package}.{cmd_name}").command
+            assert isinstance(command, click.Command)
+            return command
+
+        def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+            """List the verbs without importing any of them."""
+            with formatter.section("Commands"):
+                formatter.write_dl(list(verbs.items()))
+
+    return LazyGroup

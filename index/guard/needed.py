@@ -1,0 +1,111 @@
+"""Which versions deserve a guard and have none, and which guards have nothing left to stand for."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+
+from index.guard.archive import guard_bytes, guard_filename
+from index.guard.message import guard_message
+from index.guard.served import serves
+from index.ledger import Guard, Settings, Unyank, Yank
+from index.model import FILES, File, normal_version, parse_version
+
+NOTHING_LEFT = "no wheel of this version is left"
+THERE_AGAIN = "wheels of this version are there again"
+
+
+def missing_guards(
+    files: Sequence[File], settings: Settings, *, uploaded: str
+) -> tuple[Guard, ...]:
+    """The guards to publish for one project, oldest version first.
+
+    A guard hides the wheels of older versions from everybody whom its own version's wheels do not
+    serve. So a version gets its guard only once it serves every Python of the settings, on x86-64
+    Linux, with a wheel that is not yanked. Companions get none: they stand for another project.
+    Wheels of one version with different CUDA labels get none either: one sdist cannot stand in
+    some roots only.
+
+    Args:
+        files: The project's files that are there, wheels and guards.
+        settings: The site's settings.
+        uploaded: When the guards are published (RFC 3339, UTC).
+
+    Returns:
+        Events; their bytes are ``guard_bytes(event.name, event.version, event.message)``, and
+        they lie in ``files/``. Whether a file of that name was removed before is the caller's to
+        know.
+    """
+    there = {file.filename for file in files}
+    found = []
+    for version, wheels in _wheels(files).items():
+        name, cuda = wheels[0].name, wheels[0].cuda
+        filename = guard_filename(name, version)
+        if filename not in there and _deserves(wheels, settings.pythons):
+            message = guard_message(name, version, cuda, wheels, settings)
+            data = guard_bytes(name, version, message)
+            found.append(
+                Guard(
+                    url=f"{FILES}/{filename}",
+                    uploaded=uploaded,
+                    filename=filename,
+                    name=name,
+                    version=version,
+                    cuda=cuda,
+                    message=message,
+                    sha256=hashlib.sha256(data).hexdigest(),
+                    size=len(data),
+                )
+            )
+    return tuple(found)
+
+
+def guards_to_yank(files: Sequence[File]) -> tuple[Yank, ...]:
+    """Of one project, the guards whose version has no unyanked wheel left, not yet yanked."""
+    live = _live(files)
+    return tuple(
+        Yank(filename=file.filename, reason=NOTHING_LEFT)
+        for file in files
+        if _is_guard(file) and file.yanked is None and file.version not in live
+    )
+
+
+def guards_to_unyank(files: Sequence[File]) -> tuple[Unyank, ...]:
+    """Of one project, the guards yanked by `guards_to_yank` whose version has wheels again."""
+    live = _live(files)
+    return tuple(
+        Unyank(filename=file.filename, reason=THERE_AGAIN)
+        for file in files
+        if _is_guard(file) and file.yanked == NOTHING_LEFT and file.version in live
+    )
+
+
+def _deserves(wheels: Sequence[File], pythons: Sequence[str]) -> bool:
+    records = [file.record for file in wheels if file.record is not None and file.yanked is None]
+    return (
+        bool(records)
+        and not any(record.companion_of for record in records)
+        and len({file.cuda for file in wheels}) == 1
+        and all(any(serves(record, python) for record in records) for python in pythons)
+    )
+
+
+def _wheels(files: Iterable[File]) -> dict[str, list[File]]:
+    """The wheels by version as installers write it, oldest first."""
+    found: dict[str, list[File]] = {}
+    for file in files:
+        if not _is_guard(file):
+            found.setdefault(normal_version(file.version), []).append(file)
+    return dict(sorted(found.items(), key=lambda item: parse_version(item[0])))
+
+
+def _live(files: Iterable[File]) -> frozenset[str]:
+    return frozenset(
+        version
+        for version, wheels in _wheels(files).items()
+        if any(file.yanked is None for file in wheels)
+    )
+
+
+def _is_guard(file: File) -> bool:
+    return file.record is None

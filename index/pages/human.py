@@ -1,0 +1,248 @@
+"""The pages people look at: the landing page and one page per project."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from importlib import resources
+from typing import Any
+from urllib.parse import quote
+
+from markupsafe import Markup
+
+from index.ledger import Settings
+from index.lines import root_url
+from index.model import ASSETS, DEFAULT_ROOT, PROJECTS, File
+from index.pages import gpus, headers, rows
+from index.pages.offers import (
+    UNKNOWN_BASE,
+    Block,
+    Offer,
+    Offered,
+    blocks,
+    offered_files,
+    offers,
+)
+from index.pages.templating import part, template
+
+LINES_UP_TO = 200
+"""Projects whose lines the landing page itself has; beyond, they are on the projects' pages."""
+ASSET_NAMES = ("icon.svg", "site.css", "site.js")
+_SUMMARY = 300
+"""Characters of a summary that the landing page shows at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One project on the landing page."""
+
+    name: str
+    href: str
+    version: str
+    summary: str
+    cudas: tuple[str, ...]
+    count: str
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One CUDA in the table of cards: how the offered file of it runs on each generation."""
+
+    cuda: str
+    supports: tuple[gpus.Support, ...]
+
+
+def card(name: str, files: Sequence[File]) -> str:
+    """What the landing page shows of a project, as JSON with sorted keys (a few hundred bytes)."""
+    offered = offers(files)
+    known = offered_files(files, offered)
+    source = _source(files, known)
+    metadata = source.record.metadata if source is not None and source.record is not None else ""
+    labels = {file.cuda for file in files if file.cuda is not None}
+    facts: dict[str, object] = {
+        "cudas": gpus.by_version(labels),
+        "files": len(files),
+        "latest": "" if source is None else rows.public_version(source),
+        "offers": [[offer.cuda, offer.version, offer.pythons] for offer in offered],
+        "summary": headers.summary(metadata)[:_SUMMARY],
+    }
+    if source is not None and source.record is not None and source.record.companion_of:
+        facts["companion_of"] = source.record.companion_of
+    return json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def landing_page(cards: Iterable[tuple[str, str]], roots: Sequence[str], settings: Settings) -> str:
+    """The site's first page.
+
+    Args:
+        cards: Name and card of every project, sorted.
+        roots: CUDA labels with files, sorted.
+        settings: The site's settings.
+    """
+    facts = [(name, json.loads(text)) for name, text in cards]
+    known = [(name, about) for name, about in facts if "companion_of" not in about]
+    labels = gpus.by_version(roots)
+    compact = len(known) > LINES_UP_TO
+    items = [_item(name, about, settings, compact=compact) for name, about in known]
+    default = [DEFAULT_ROOT] if settings.default_cuda in labels else []
+    return template("landing.html.j2").render(
+        **_shared(settings, depth=0),
+        items=items,
+        picker=_picker(labels, settings, [item.blocks for item in items], help_at=""),
+        count=len(known),
+        compact=compact,
+        roots=[(root, _root_note(root, settings)) for root in [*labels, *default]],
+        drivers=_drivers(labels),
+        companions=[
+            (name, _address(name), about["companion_of"])
+            for name, about in facts
+            if "companion_of" in about
+        ],
+    )
+
+
+def project_page(name: str, files: Sequence[File], settings: Settings) -> str:
+    """A project's page: every file of every root, newest version first.
+
+    Args:
+        name: Project name.
+        files: Its files, oldest version first.
+        settings: The site's settings.
+    """
+    offered = offers(files)
+    known = offered_files(files, offered)
+    source = _source(files, known)
+    metadata = source.record.metadata if source is not None and source.record is not None else ""
+    latest = "" if source is None else rows.public_version(source)
+    labels = gpus.by_version({file.cuda for file in files if file.cuda is not None})
+    # Apart from its page: what is made file by file passes through one template, not three.
+    listing = template("files.html.j2").render(releases=rows.releases(files, latest))
+    base = settings.base_url
+    companion_of = source.record.companion_of if source and source.record else None
+    # Nobody needs a companion on its own: what it stands beside brings it.
+    wanted = () if companion_of else offered
+    lines = tuple(blocks(name, wanted, base, settings.pythons, known=known))
+    return template("project.html.j2").render(
+        **_shared(settings, depth=2),
+        name=name,
+        about=headers.about(metadata),
+        latest=latest if offered else "",
+        blocks=lines,
+        picker=_picker(labels, settings, [lines], help_at="../../#which"),
+        files=Markup(listing),  # noqa: S704 - a template's own output
+        count=len(files),
+        table=_support_table(offered, known),
+        companion_of=companion_of,
+    )
+
+
+@cache
+def assets() -> Mapping[str, bytes]:
+    """Style and script by path relative to the site (``assets/…``)."""
+    folder = resources.files("index.pages") / "assets"
+    return {f"{ASSETS}/{name}": (folder / name).read_bytes() for name in ASSET_NAMES}
+
+
+def _shared(settings: Settings, *, depth: int) -> dict[str, object]:
+    """What both pages are given; ``depth`` is how many folders they lie below the site."""
+    return {
+        "title": settings.title,
+        "up": "../" * depth,
+        "assets": f"{'../' * depth}{ASSETS}",
+        "unknown_base": None if settings.base_url else UNKNOWN_BASE,
+    }
+
+
+def _source(files: Sequence[File], known: Mapping[Offered, File]) -> File | None:
+    """The file that speaks for the project: of the newest version offered, else the newest."""
+    wheels = list(known.values()) or [file for file in files if file.record is not None]
+    return (wheels or [*files])[-1] if files else None
+
+
+def _support_table(offered: Sequence[Offer], known: Mapping[Offered, File]) -> Markup:
+    """Which cards the newest offer of each CUDA runs on; nothing where no record says."""
+    shown: dict[str, tuple[tuple[str, ...], str | None]] = {}
+    for offer in offered:
+        record = known[offer.cuda, offer.version].record
+        if record is not None:
+            shown.setdefault(gpus.cuda_name(offer.cuda), (record.architectures, record.ptx))
+    return _table(tuple((cuda, *how) for cuda, how in shown.items() if any(how)))
+
+
+@lru_cache(maxsize=1024)
+def _table(shown: tuple[tuple[str, tuple[str, ...], str | None], ...]) -> Markup:
+    if not shown:
+        return Markup()
+    generations = gpus.listed((code, ptx) for _, code, ptx in shown)
+    columns = tuple(
+        Column(cuda=cuda, supports=tuple(gpus.support(code, ptx, one.arch) for one in generations))
+        for cuda, code, ptx in shown
+    )
+    return part("cards", generations, columns)
+
+
+def _item(name: str, facts: Mapping[str, Any], settings: Settings, *, compact: bool) -> Item:
+    offered = [
+        Offer(cuda=cuda, version=version, pythons=mask)
+        for cuda, version, mask in ([] if compact else facts["offers"])
+    ]
+    return Item(
+        name=name,
+        href=_address(name),
+        version=facts["latest"],
+        summary=facts["summary"],
+        cudas=tuple(map(gpus.cuda_name, facts["cudas"])),
+        count=f"{facts['files']} file" + "s" * (facts["files"] != 1),
+        blocks=tuple(blocks(name, offered, settings.base_url, settings.pythons)),
+    )
+
+
+def _address(name: str) -> str:
+    """A project's page, as seen from the landing page."""
+    return f"{PROJECTS}/{quote(name, safe='')}/"
+
+
+def _picker(
+    labels: Sequence[str], settings: Settings, shown: Sequence[Sequence[Block]], *, help_at: str
+) -> Markup:
+    """The choice of CUDA and Python, at first the default CUDA, else the newest."""
+    chosen = settings.default_cuda if settings.default_cuda in labels else "".join(labels[-1:])
+    return part(
+        "picker",
+        tuple((label, gpus.cuda_name(label)) for label in labels),
+        chosen,
+        settings.pythons,
+        _chosen_python(settings, shown),
+        help_at,
+    )
+
+
+def _chosen_python(settings: Settings, shown: Sequence[Sequence[Block]]) -> str:
+    """The Python that is picked before the visitor picks: the newest that most projects serve."""
+    served = Counter(
+        python for lines in shown for python in {one for line in lines for one in line.pythons}
+    )
+    numbered = enumerate(settings.pythons)
+    return max(((served[one], number, one) for number, one in numbered), default=(0, 0, ""))[2]
+
+
+def _root_note(root: str, settings: Settings) -> str:
+    address = root_url(settings.base_url or UNKNOWN_BASE, None if root == DEFAULT_ROOT else root)
+    label = settings.default_cuda if root == DEFAULT_ROOT else root
+    return f"{gpus.cuda_name(label)}: {address}"
+
+
+def _drivers(labels: Iterable[str]) -> list[tuple[str, str]]:
+    """CUDA by name, and the oldest driver it runs on, where that is known."""
+    return [
+        (gpus.cuda_name(label), gpus.DRIVERS[gpus.cuda_version(label)[0]])
+        for label in labels
+        if gpus.cuda_version(label)[0] in gpus.DRIVERS
+    ]
+
+
+__all__ = ["assets", "card", "landing_page", "project_page"]

@@ -1,0 +1,1 @@
+"""A site's folder: its ledger, its files, its pages, and the changes it can go through."""

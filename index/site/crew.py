@@ -1,0 +1,95 @@
+"""Work on many projects shared out to as many processes as there are cores."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterable, Iterator
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from typing import TypeVar
+
+_Task = TypeVar("_Task")
+_Result = TypeVar("_Result")
+
+
+def share_out(
+    tasks: Iterable[_Task], work: Callable[[_Task], _Result], *, workers: int
+) -> Iterator[_Result]:
+    """The result of each task, in the order they come; each worker has one task at a time.
+
+    The workers are forked: ``work`` needs no pickling, what it takes and returns does. They must
+    not use the database connection of the process that forked them.
+
+    Raises:
+        Exception: what ``work`` raised; no more tasks are taken then.
+    """
+    context = multiprocessing.get_context("fork")
+    crew: dict[Connection, BaseProcess] = {}
+    source = iter(tasks)
+    try:
+        for _ in range(workers):
+            ours, theirs = context.Pipe()
+            # A worker that held the other ends open would outlive its killed parent.
+            process: BaseProcess = context.Process(
+                target=_serve, args=(theirs, [ours, *crew], work)
+            )
+            process.start()
+            theirs.close()
+            crew[ours] = process
+        busy = {connection for connection in crew if _send_next(connection, source)}
+        while busy:
+            for connection in wait(list(busy)):
+                assert isinstance(connection, Connection)
+                result, error = connection.recv()
+                if error is not None:
+                    raise error
+                if not _send_next(connection, source):
+                    busy.remove(connection)
+                yield result
+    finally:
+        for connection, process in crew.items():
+            connection.close()  # a worker that waits for a task ends here
+            process.join()
+
+
+def _send_next(connection: Connection, tasks: Iterator[object]) -> bool:
+    for task in tasks:
+        connection.send(task)
+        return True
+    return False
+
+
+def _serve(
+    connection: Connection,
+    others: Iterable[Connection],
+    work: Callable[[_Task], _Result],
+) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent tells its workers
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    for other in others:
+        other.close()
+    while True:
+        try:
+            task = connection.recv()
+        except (EOFError, OSError):
+            return
+        try:
+            connection.send(_answer(work, task))
+        except OSError:
+            return
+
+
+def _answer(
+    work: Callable[[_Task], _Result], task: _Task
+) -> tuple[_Result | None, Exception | None]:
+    try:
+        return work(task), None
+    except Exception as error:
+        return None, error
+
+
+def cores() -> int:
+    """How many processes may run at once here."""
+    return len(os.sched_getaffinity(0))

@@ -1,0 +1,85 @@
+"""Putting pages in place: only those whose bytes are others, and flushed to disk in the end."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from index.files import sync_file, sync_folder, write_bytes
+
+FLUSH_EACH = 64
+"""Pages flushed to disk one by one; for more, everything is."""
+
+
+@dataclass(slots=True)
+class Written:
+    """What a rendering did: paths relative to the site.
+
+    Attributes:
+        pages: Written, because their bytes were others.
+        unchanged: How many were looked at and left alone.
+        removed: Taken away.
+    """
+
+    pages: list[str] = field(default_factory=list)
+    unchanged: int = 0
+    removed: list[str] = field(default_factory=list)
+
+    def add(self, other: Written) -> None:
+        """Count another's part in."""
+        self.pages += other.pages
+        self.unchanged += other.unchanged
+        self.removed += other.removed
+
+
+class Writer:
+    """Writes pages into a site's folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.done = Written()
+
+    def write(self, path: str, content: str | bytes) -> None:
+        """Write a page, where its bytes are others; not yet flushed to disk."""
+        data = content.encode() if isinstance(content, str) else content
+        target = self._folder / path
+        try:
+            same = target.read_bytes() == data
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+            same = False
+        if same:
+            self.done.unchanged += 1
+            return
+        write_bytes(target, data, flush=False)
+        self.done.pages.append(path)
+
+    def remove(self, paths: Sequence[str]) -> None:
+        """Delete pages, and folders that nothing is left in."""
+        for path in paths:
+            target = self._folder / path
+            if not target.is_file():
+                continue
+            target.unlink()
+            self.done.removed.append(path)
+            folder = target.parent
+            while folder != self._folder and not any(folder.iterdir()):
+                folder.rmdir()
+                folder = folder.parent
+
+    def finish(self) -> None:
+        """Flush what was written to disk."""
+        if len(self.done.pages) > FLUSH_EACH:
+            os.sync()
+            return
+        for path in self.done.pages:
+            sync_file(self._folder / path)
+        for folder in _folders(self.done.pages):
+            sync_folder(self._folder / folder)
+
+
+def _folders(paths: Iterable[str]) -> list[str]:
+    """Every folder, up to the site's own, that a page was put into, deepest first."""
+    found = {str(folder) for path in paths for folder in Path(path).parents}
+    return sorted(found, key=len, reverse=True)

@@ -1,0 +1,62 @@
+"""The state's file: opened, made anew where it is damaged, and its faults told as ours."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from index.errors import SiteError
+
+
+@contextlib.contextmanager
+def open_database(path: Path) -> Iterator[sqlite3.Connection]:
+    """A database in a file; one that is damaged goes, and is made anew.
+
+    Raises:
+        SiteError: the file cannot be read or written, or turned out to be damaged later on; it is
+            gone then, and the next run makes it anew.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with contextlib.closing(_connect_anew(path)) as database:
+            yield database
+    except sqlite3.DatabaseError as error:
+        remedy = "make room there, or use another cache folder"
+        if _is_damage(error):
+            _delete(path)
+            remedy = "run the command again: the cache is made anew from the ledger"
+        raise SiteError(f"the index's cache '{path}': {error}", remedy=remedy) from error
+
+
+def _connect_anew(path: Path) -> sqlite3.Connection:
+    try:
+        return _connect(path)
+    except sqlite3.DatabaseError as error:
+        if not _is_damage(error):
+            raise
+        _delete(path)
+        return _connect(path)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    database = sqlite3.connect(path, isolation_level="DEFERRED", timeout=60)
+    try:
+        # A power cut may take the last changes, which the ledger still has, but breaks nothing.
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA synchronous = NORMAL")
+    except sqlite3.DatabaseError:
+        database.close()
+        raise
+    return database
+
+
+def _is_damage(error: sqlite3.DatabaseError) -> bool:
+    damage = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in damage
+
+
+def _delete(path: Path) -> None:
+    for suffix in ("", "-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)

@@ -1,0 +1,110 @@
+"""What the state knows of one file, and of a folder held against all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from index.ledger.events import Add, Guard
+from index.ledger.seal import Line
+
+COLUMNS = (
+    "filename, kind, name, version, cuda, sha256, size, url, uploaded, yanked, gone, build_key, "
+    "profile, start, length"
+)
+
+
+class Known(NamedTuple):  # made for each of a million files
+    """One file the ledger names, there or gone.
+
+    Attributes:
+        kind: ``wheel`` or ``guard``.
+        cuda: CUDA label, empty where it stands in every root.
+        yanked: Why it was yanked, or None.
+        gone: Why it was removed, or None.
+        build_key: The builder's key, where it was made by one.
+        profile: The recipe's profile, where it was made from one.
+        start: Where its event stands in the ledger, in bytes.
+        length: How long that line is, in bytes.
+    """
+
+    filename: str
+    kind: str
+    name: str
+    version: str
+    cuda: str
+    sha256: str
+    size: int
+    url: str
+    uploaded: str
+    yanked: str | None
+    gone: str | None
+    build_key: str | None
+    profile: str | None
+    start: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """A folder held against the state, all of it by file name, sorted.
+
+    Attributes:
+        given: How many files the folder has.
+        new: Name and stamp of those the ledger never named.
+        removed: Those that were removed from the index.
+        unsure: Name, stamp and expected sha256 of those that look other than when last compared.
+        missing: Wheels that are there, and not in the folder.
+    """
+
+    given: int
+    new: tuple[tuple[str, str], ...]
+    removed: tuple[str, ...]
+    unsure: tuple[tuple[str, str, str], ...]
+    missing: tuple[str, ...]
+
+
+def arrival(event: Add | Guard, line: Line) -> Known:
+    """The file that an event publishes."""
+    return _wheel(event, line) if isinstance(event, Add) else _guard(event, line)
+
+
+def _wheel(event: Add, line: Line) -> Known:
+    record = event.record
+    return Known(
+        filename=record.filename,
+        kind="wheel",
+        name=record.name,
+        version=record.version,
+        cuda=record.cuda or "",
+        sha256=record.sha256,
+        size=record.size,
+        url=event.url,
+        uploaded=event.uploaded,
+        yanked=None,
+        gone=None,
+        build_key=record.build_key,
+        profile=record.profile,
+        start=line.offset,
+        length=line.head.size - line.offset,
+    )
+
+
+def _guard(event: Guard, line: Line) -> Known:
+    return Known(
+        filename=event.filename,
+        kind="guard",
+        name=event.name,
+        version=event.version,
+        cuda=event.cuda or "",
+        sha256=event.sha256,
+        size=event.size,
+        url=event.url,
+        uploaded=event.uploaded,
+        yanked=None,
+        gone=None,
+        build_key=None,
+        profile=None,
+        start=line.offset,
+        length=line.head.size - line.offset,
+    )
