@@ -5,14 +5,20 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from builder.disk import delete_folder
+from builder.errors import MachineError
 from builder.paths import Cache
+from builder.ui import Reporter
 
 CACHE_LOCK = "cache.lock"
+SCRATCH = "tmp-"
+"""How the names of verification environments begin."""
+KEEP = ".keep"
+"""Marks one somebody asked to keep; its paths stand in scripts, so it cannot be renamed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,8 +83,13 @@ def leftovers(cache: Cache, *, current_toolchains: frozenset[str]) -> Iterator[R
     for path in _children(cache.work):
         yield _removal(path, "a build that ended before it was finished")
     for path in _children(cache.environments):
-        if path.name.startswith("tmp-"):
+        if (path / KEEP).exists():
+            yield _removal(path, "a verification environment kept with --keep")
+        elif path.name.startswith((".", SCRATCH)):
             yield _removal(path, "a verification environment left behind")
+    for path in _children(cache.store):
+        if path.name.startswith(".") and path.is_dir():  # its lock is a file
+            yield _removal(path, "a wheel that was not put into the store whole")
     for path in _children(cache.toolchains):
         if path.name.startswith("."):
             yield _removal(path, "a toolchain that was not finished")
@@ -97,39 +108,53 @@ def remove(removals: tuple[Removal, ...]) -> None:
     """Delete them; a folder is renamed away first, so that a crash leaves nothing half-deleted."""
     for removal in removals:
         grave = removal.path.with_name(f".{removal.path.name.lstrip('.')}.removed")
+        if grave.is_dir():  # left by one that was cut short
+            delete_folder(grave)
         with contextlib.suppress(FileNotFoundError):
             removal.path.rename(grave)
             if grave.is_dir() and not grave.is_symlink():
-                shutil.rmtree(grave, ignore_errors=True)
+                delete_folder(grave)
             else:
                 grave.unlink()
 
 
 @contextlib.contextmanager
-def in_use(cache: Cache) -> Iterator[None]:
-    """Hold the cache as one of any number of builders; waits only while it is being pruned."""
-    with _locked(cache, fcntl.LOCK_SH):
+def in_use(cache: Cache, reporter: Reporter) -> Iterator[None]:
+    """Hold the cache as one of any number of builders; waits only while something is removed."""
+    with _lock_file(cache) as descriptor:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            reporter.say(f"waiting: something is being removed from {cache.root}")
+            fcntl.flock(descriptor, fcntl.LOCK_SH)
         yield
 
 
 @contextlib.contextmanager
-def exclusive(cache: Cache) -> Iterator[bool]:
-    """Yield whether no builder is at work on this cache; while True, none can start."""
-    try:
-        with _locked(cache, fcntl.LOCK_EX | fcntl.LOCK_NB):
-            yield True
-    except BlockingIOError:
-        yield False
+def exclusive(cache: Cache) -> Iterator[None]:
+    """Hold the cache while no builder is at work on it, and none can start.
+
+    Raises:
+        MachineError: one is at work.
+    """
+    with _lock_file(cache) as descriptor:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise MachineError(
+                f"a builder is at work on {cache.root}",
+                remedy="wait until it has ended, or stop it, and run the same command again",
+            ) from error
+        yield
 
 
 @contextlib.contextmanager
-def _locked(cache: Cache, how: int) -> Iterator[None]:
+def _lock_file(cache: Cache) -> Iterator[int]:
     # flock has shared locks, and the kernel lets go of them however a process dies.
     cache.locks.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(cache.locks / CACHE_LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
-        fcntl.flock(descriptor, how)
-        yield
+        yield descriptor
     finally:
         os.close(descriptor)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import shutil
 import sys
@@ -12,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from builder.disk import free_bytes
 from builder.paths import Cache
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def examine(cache: Cache) -> Iterator[Finding]:
     yield glibc(platform.libc_ver())
     yield python(sys.version_info[:3])
     yield shell(shutil.which("sh", path="/bin:/usr/bin"))
-    yield memory(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), _cores())
+    yield cores_and_memory()
     yield disk(cache.root)
     yield sandbox()
     yield gpu()
@@ -106,21 +106,29 @@ def shell(found: str | None) -> Finding:
     )
 
 
-def memory(size: int, cores: int) -> Finding:
+def cores_and_memory() -> Finding:
+    """What a build may use: less than the machine has, where a control group says so."""
+    from builder.build.jobs import this_machine
+
+    machine = this_machine()
+    return memory(machine.memory, machine.cores)
+
+
+def memory(size: int | None, cores: float) -> Finding:
     """A CUDA translation unit of OpenCV takes about 2 GB."""
-    right = size >= WANTED_MEMORY_BYTES
+    right = size is None or size >= WANTED_MEMORY_BYTES
+    much = "memory unknown" if size is None else f"{size / 1e9:.0f} GB"
     return Finding(
         subject="cores, memory",
         verdict=Verdict.OK if right else Verdict.NOTE,
-        found=f"{cores} cores, {size / 1e9:.0f} GB",
+        found=f"{cores:g} cores, {much}",
         remedy=None if right else "below 4 GB a compilation may be killed; build with --jobs 1",
     )
 
 
 def disk(root: Path) -> Finding:
     """Room where the cache lies: toolchains take 5 to 8 GB each, OpenCV's build tree about 3 GB."""
-    folder = next(path for path in (root, *root.parents) if path.is_dir())
-    free = shutil.disk_usage(folder).free
+    free = free_bytes(root)
     right = free >= WANTED_FREE_BYTES
     return Finding(
         subject="disk",
@@ -186,7 +194,3 @@ def _where(found: Found) -> str:
     if found.interpreter is None:
         return found.reason or "not found"
     return f"{found.interpreter.version} at {found.interpreter.path}"
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0))

@@ -6,8 +6,6 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
-
 CACHE_DIR_VARIABLE = "BUILDER_CACHE_DIR"
 
 
@@ -21,8 +19,11 @@ class Cache:
     def default(cls) -> Cache:
         """The cache named by ``BUILDER_CACHE_DIR``, else the user's own cache folder."""
         named = os.environ.get(CACHE_DIR_VARIABLE)
-        root = Path(named) if named else platformdirs.user_cache_path("gpu-wheelhouse")
-        return cls(root=root.expanduser().resolve())
+        if named:
+            return cls(root=Path(named).expanduser().resolve())
+        import platformdirs  # only where it decides
+
+        return cls(root=platformdirs.user_cache_path("gpu-wheelhouse").resolve())
 
     @property
     def downloads(self) -> Path:
@@ -63,3 +64,8 @@ class Cache:
     def locks(self) -> Path:
         """Lock files shared by builders on this cache."""
         return self.root / "locks"
+
+
+def report_path(wheel: Path, python: str) -> Path:
+    """Where a verification report lies: ``X.whl`` and ``3.13`` → ``X.whl.verify.cp313.json``."""
+    return wheel.with_name(f"{wheel.name}.verify.cp{python.replace('.', '')}.json")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
 import subprocess
+import threading
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,6 +69,8 @@ def run(
 ) -> Completed:
     """Run a program to its end and return its status and the last ``keep`` characters it printed.
 
+    What it leaves running behind itself is given a few seconds and then ended.
+
     Args:
         command: Program and arguments; never a shell string.
         env: The whole environment, or None for this process's own.
@@ -78,61 +83,98 @@ def run(
 
     Raises:
         CommandFailedError: the status was not zero and ``check`` is set.
-        MachineError: the program is not there.
+        MachineError: the program is not there, or does not start.
     """
     arguments = [str(part) for part in command]
     arguments[0] = resolve(arguments[0], path=None if env is None else env.get("PATH"))
     if log is not None:
         log.write(f"$ {show(arguments)}\n")
         log.flush()
-    kept: list[str] = []
-    size = 0
-    # A session of its own: Ctrl-C reaches us first, and the whole group can be ended together.
-    with subprocess.Popen(
-        arguments,
-        env=None if env is None else dict(env),
-        cwd=cwd,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT if merge_stderr else subprocess.DEVNULL,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-        start_new_session=True,
-    ) as child:
+    with _start(arguments, env=env, cwd=cwd, merge_stderr=merge_stderr) as child:
         try:
-            assert child.stdout is not None
-            for line in child.stdout:
-                kept.append(line)
-                size += len(line)
-                while size > keep and len(kept) > 1:
-                    size -= len(kept.pop(0))
-                if log is not None:
-                    log.write(line)
-                if on_line is not None:
-                    on_line(line.rstrip("\n"))
+            output = _read(child, log=log, on_line=on_line, keep=keep)
             status = child.wait()
         except BaseException:
             end_group(child)
             raise
     if log is not None:
         log.flush()
-    output = "".join(kept)
     if check and status != 0:
         raise CommandFailedError(arguments, status, output)
     return Completed(status=status, output=output)
 
 
+def _start(
+    arguments: Sequence[str], *, env: Mapping[str, str] | None, cwd: Path | None, merge_stderr: bool
+) -> subprocess.Popen[str]:
+    try:
+        # A session of its own: Ctrl-C reaches us first, and the whole group can be ended together.
+        return subprocess.Popen(
+            arguments,
+            env=None if env is None else dict(env),
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT if merge_stderr else subprocess.DEVNULL,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise MachineError(f"the program '{arguments[0]}' does not start: {error}") from error
+
+
+def _read(
+    child: subprocess.Popen[str], *, log: IO[str] | None, on_line: Line | None, keep: int
+) -> str:
+    """Pass on every line a child prints; the last ``keep`` characters."""
+    assert child.stdout is not None
+    kept: deque[str] = deque()
+    size = 0
+    drained = threading.Event()
+    sweeper = threading.Thread(target=_sweep, args=(child, drained), daemon=True)
+    sweeper.start()
+    try:
+        for line in child.stdout:
+            kept.append(line)
+            size += len(line)
+            while size > keep and len(kept) > 1:
+                size -= len(kept.popleft())
+            if log is not None:
+                log.write(line)
+            if on_line is not None:
+                on_line(line.rstrip("\n"))
+    finally:
+        drained.set()
+    sweeper.join()
+    return "".join(kept)
+
+
+def _sweep(child: subprocess.Popen[str], drained: threading.Event) -> None:
+    """End what a child leaves running when it ends: it would go on unseen, and hold the pipe open.
+
+    The child is not reaped here, so that its process id, which is the group's, stays its own.
+    """
+    try:
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    except ChildProcessError:
+        return  # reaped already, by `end_group`
+    drained.wait(GRACE_SECONDS)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(child.pid, signal.SIGKILL)
+
+
 def end_group(child: subprocess.Popen[str]) -> None:
     """End a child and everything it started: politely first, then for certain."""
-    for sign in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(child.pid, sign)
-        except ProcessLookupError:
-            return
-        try:
+    try:
+        os.killpg(child.pid, signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
             child.wait(GRACE_SECONDS)
-        except subprocess.TimeoutExpired:
-            continue
-        if sign is signal.SIGTERM:
-            continue  # the leader is gone; its children may not be
+    except ProcessLookupError:
+        return
+    finally:
+        # Also when a second Ctrl-C cuts the wait short, and when only the leader has gone.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+    child.wait()

@@ -1,7 +1,8 @@
 """The store: finished wheels by build key, each entry put in place whole or not at all.
 
-An entry is a folder ``<key>/`` with the wheel, its record (``X.whl.json``) and, beside them, what
-was verified (``X.whl.verify.cp313.json``), which may come later and may be replaced.
+An entry is a folder ``<key>/`` with the wheel, its record (``X.whl.json``), its companions with
+theirs and, beside them, what was verified (``X.whl.verify.cp313.json``), which may come later and
+may be replaced.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ import contextlib
 import hashlib
 import re
 import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,14 @@ _LOCK = ".lock"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StoredCompanion:
+    """An empty wheel that was made with a finished one, and its record."""
+
+    wheel: Path
+    record: Record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredWheel:
     """One finished wheel.
 
@@ -34,20 +43,18 @@ class StoredWheel:
         key: Its build key.
         wheel: The wheel's path inside the store.
         record: Its record.
+        companions: The empty wheels it requires, by file name.
     """
 
     key: str
     wheel: Path
     record: Record
+    companions: tuple[StoredCompanion, ...] = ()
 
     @property
     def folder(self) -> Path:
         """The entry's folder; verification reports go there too."""
         return self.wheel.parent
-
-    def report_path(self, python_tag: str) -> Path:
-        """Where the verification report of a Python (``cp313``) lies, or would."""
-        return self.wheel.with_name(f"{self.wheel.name}.verify.{python_tag}.json")
 
     def reports(self) -> tuple[Path, ...]:
         """Every verification report of this wheel, sorted by name."""
@@ -91,17 +98,26 @@ class Store:
             self._reporter.warn(f"the store's entry {key} is damaged ({fault}); it does not count")
         return entry
 
-    def put(self, key: str, wheel: Path, record: Record) -> StoredWheel:
-        """Copy a finished wheel and its record into the store.
+    def put(
+        self,
+        key: str,
+        wheel: Path,
+        record: Record,
+        *,
+        companions: Sequence[tuple[Path, Record]] = (),
+    ) -> StoredWheel:
+        """Copy a finished wheel, its companions and their records into the store.
 
         If another builder has put the same key there meanwhile, theirs is kept.
 
         Raises:
-            BuilderError: the wheel is not the one its record describes.
+            BuilderError: a wheel is not the one its record describes.
         """
         from index.records import record_path, write_record
 
-        _must_fit(key, wheel, record)
+        wheels = ((wheel, record), *companions)
+        for one, its in wheels:
+            _must_fit(key, one, its)
         with self._locked():
             folder = self._folder(key)
             there = self.get(key, hashed=True)
@@ -109,9 +125,10 @@ class Store:
                 return there
             self._discard(folder)
             with atomic_folder(folder) as temporary:
-                copy_file(wheel, temporary / wheel.name)
-                write_record(record, temporary / wheel.name)
-                assert record_path(temporary / wheel.name).is_file()
+                for one, its in wheels:
+                    copy_file(one, temporary / one.name)
+                    write_record(its, temporary / one.name)
+                    assert record_path(temporary / one.name).is_file()
         stored, fault = _read(folder, key, hashed=False)
         if stored is None:
             raise BuilderError(f"the store's entry {key} did not last: {fault}")
@@ -168,24 +185,57 @@ class Store:
 
 def _read(folder: Path, key: str, *, hashed: bool) -> tuple[StoredWheel | None, str | None]:
     """The entry in a folder, or what is wrong with it."""
+    found = {wheel: _record(wheel) for wheel in sorted(folder.glob("*.whl"))}
+    mains: list[StoredWheel] = []
+    companions: list[StoredCompanion] = []
+    faults: list[str] = []
+    for wheel, record in found.items():
+        if isinstance(record, str):
+            faults.append(record)
+        elif record.companion_of is not None:
+            companions.append(StoredCompanion(wheel=wheel, record=record))
+        else:
+            mains.append(StoredWheel(key=key, wheel=wheel, record=record))
+    if len(mains) + len(faults) != 1:
+        return None, f"it holds {len(mains) + len(faults)} wheels"
+    if faults:
+        return None, faults[0]
+    entry = replace(mains[0], companions=tuple(companions))
+    whole = [(one.wheel, one.record) for one in companions]
+    for wheel, its in [(entry.wheel, entry.record), *whole]:
+        fault = _unfit(key, wheel, its, hashed=hashed)
+        if fault is not None:
+            return None, fault
+    missing = _required(entry.record) - {one.record.name for one in companions}
+    if missing:
+        return None, f"without the companion {min(missing)}"
+    return entry, None
+
+
+def _record(wheel: Path) -> Record | str:
+    """The record beside a wheel, or what is wrong with it."""
     from index.records import read_record, record_path
 
-    wheels = sorted(folder.glob("*.whl"))
-    if len(wheels) != 1:
-        return None, f"it holds {len(wheels)} wheels"
-    wheel = wheels[0]
     try:
-        record = read_record(record_path(wheel))
+        return read_record(record_path(wheel))
     except OSError:
-        return None, f"{record_path(wheel).name} is missing"
+        return f"{record_path(wheel).name} is missing"
     except ValueError:  # pydantic's error is one
-        return None, f"{record_path(wheel).name} is no record"
+        return f"{record_path(wheel).name} is no record"
+
+
+def _required(record: Record) -> set[str]:
+    """The names of the companions a wheel was built with."""
+    return {one["name"] for one in (record.build_spec or {}).get("companions", ())}
+
+
+def _unfit(key: str, wheel: Path, record: Record, *, hashed: bool) -> str | None:
     if record.build_key != key:
-        return None, f"its record is of the key {record.build_key}"
-    fault = _fault(wheel, record, hashed=hashed)
-    if fault is not None:
-        return None, fault
-    return StoredWheel(key=key, wheel=wheel, record=record), None
+        return f"its record is of the key {record.build_key}"
+    try:
+        return _fault(wheel, record, hashed=hashed)
+    except OSError as error:  # taken away or closed to us meanwhile
+        return f"{wheel.name}: {error.strerror}"
 
 
 def _fault(wheel: Path, record: Record, *, hashed: bool) -> str | None:

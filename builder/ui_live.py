@@ -6,9 +6,18 @@ import contextlib
 from collections.abc import Iterator
 
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.progress import Task as Bar
+from rich.text import Text
 
-from builder.ui import Task
+from builder.ui import Task, amount
 
 
 class _LiveTask:
@@ -23,6 +32,19 @@ class _LiveTask:
             self.progress.update(self.id, completed=done, description=label)
         else:
             self.progress.update(self.id, completed=done, total=total, description=label)
+
+
+class _Count(ProgressColumn):
+    """``12 of 80 steps``, or ``12 steps`` while nobody knows how many there will be."""
+
+    def __init__(self, unit: str) -> None:
+        super().__init__()
+        self.unit = unit
+
+    def render(self, task: Bar) -> Text:
+        """The count of one bar."""
+        total = None if task.total is None else int(task.total)
+        return Text(amount(int(task.completed), total, self.unit))
 
 
 class Live:
@@ -42,11 +64,7 @@ class Live:
     @contextlib.contextmanager
     def task(self, label: str, *, total: int | None = None, unit: str = "") -> Iterator[Task]:
         """A bar that goes away when the work is done."""
-        count = (
-            DownloadColumn()
-            if unit == "bytes"
-            else TextColumn("{task.completed}/{task.total} " + unit)
-        )
+        count = DownloadColumn() if unit == "bytes" else _Count(unit)
         progress = Progress(
             TextColumn("  {task.description}", markup=False),
             BarColumn(),

@@ -15,7 +15,6 @@ from typing import IO, Any
 from builder import process
 from builder.build import progress
 from builder.build.cpu import children_cpu
-from builder.build.disk import disk_full, says_full
 from builder.build.environment import (
     CompileCache,
     Places,
@@ -25,6 +24,7 @@ from builder.build.environment import (
 from builder.build.python_env import make_environment
 from builder.build.toolchain_file import toolchain_file
 from builder.build.tools import link_tools
+from builder.disk import disk_full, says_full
 from builder.errors import CompileError, MachineError
 from builder.paths import Cache
 from builder.plan.spec import BuildSpec
@@ -107,10 +107,8 @@ def compile_wheel(
     """
     remote = remote_cache(environ)
     sandbox = make_sandbox(project, toolchain, cache, work, capability, network=bool(remote))
-    settings = CompileCache(
-        size=environ.get(CACHE_SIZE_VARIABLE, DEFAULT_CACHE_SIZE),
-        remote=remote[1] if remote else None,
-    )
+    size = environ.get(CACHE_SIZE_VARIABLE, DEFAULT_CACHE_SIZE)
+    settings = CompileCache(size=size, remote=remote[1] if remote else None)
     make_environment(work / "env", packages)
     counter = Counter()
     began, cpu = time.monotonic(), children_cpu()
@@ -124,12 +122,7 @@ def compile_wheel(
         (work / "launch.json").unlink(missing_ok=True)  # it may hold a remote cache's credentials
     hits, misses = statistics(work / "home" / "stats.json")
     facts = Facts(
-        built={
-            "engine": "hermetic",
-            "fixed_path": capability.fixed_path,
-            "network": sandbox.has_network,
-            "compile_cache": remote[0] if remote else "local",
-        },
+        built=built_how(sandbox, remote),
         hits=hits,
         misses=misses,
         steps=counter.total,
@@ -138,6 +131,16 @@ def compile_wheel(
         jobs=jobs,
     )
     return CompiledWheel(path=only_wheel(work / "out", log_path), facts=facts)
+
+
+def built_how(sandbox: Sandbox, remote: tuple[str, Mapping[str, str]] | None) -> dict[str, Any]:
+    """What the wheel's record says of the compilation: no path and no host name."""
+    return {
+        "engine": "hermetic",
+        "fixed_path": sandbox.capability.fixed_path,
+        "network": sandbox.has_network,
+        "compile_cache": remote[0] if remote else "local",
+    }
 
 
 def prepare(
@@ -260,7 +263,7 @@ def statistics(path: Path) -> tuple[dict[str, int], dict[str, int]]:
     try:
         stats = json.loads(path.read_text(encoding="utf-8"))["stats"]
         hits, misses = (dict(stats[name]["counts"]) for name in ("cache_hits", "cache_misses"))
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, LookupError, TypeError):
         return {}, {}
     return hits, misses
 

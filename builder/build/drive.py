@@ -19,10 +19,11 @@ import socket
 import subprocess
 import sys
 import time
-from typing import Any, NoReturn
+from typing import IO, Any, NoReturn
 
 START_SECONDS = 30.0
 STOP_SECONDS = 30.0
+ASK_SECONDS = 60.0
 NO_SERVER = 124
 """Exit status when the compile cache's server did not start; nothing was built."""
 
@@ -39,16 +40,22 @@ def main() -> NoReturn:
         sys.exit(NO_SERVER)
     status = subprocess.run(plan["build"], cwd=plan["cwd"], check=False).returncode
     sys.stdout.flush()
-    with open(plan["stats"], "wb") as file, contextlib.suppress(OSError):
-        subprocess.run(
-            [program, "--show-stats", "--stats-format=json"], stdout=file, check=False, timeout=60
-        )
-    subprocess.run([program, "--stop-server"], stdout=subprocess.DEVNULL, check=False, timeout=60)
+    # A server that hangs now must not fail a build that ended well.
+    with contextlib.suppress(OSError, subprocess.TimeoutExpired), open(plan["stats"], "wb") as file:
+        ask(program, "--show-stats", "--stats-format=json", stdout=file)
+    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+        ask(program, "--stop-server", stdout=subprocess.DEVNULL)
     try:
         server.wait(STOP_SECONDS)
     except subprocess.TimeoutExpired:
         server.kill()
+        server.wait()
     sys.exit(status if status >= 0 else 128 - status)
+
+
+def ask(program: str, *arguments: str, stdout: int | IO[bytes]) -> None:
+    """Ask the server for something."""
+    subprocess.run([program, *arguments], stdout=stdout, check=False, timeout=ASK_SECONDS)
 
 
 def answers(name: str, server: subprocess.Popen[bytes]) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,8 +12,8 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from builder.build.disk import FULL, disk_full
 from builder.build.timings import Timings
+from builder.disk import FULL, delete_folder, disk_full
 from builder.errors import BuilderError
 from builder.paths import Cache
 from builder.plan.spec import BuildSpec
@@ -22,7 +21,7 @@ from builder.sandbox.capability import Capability
 from builder.store import Store, StoredWheel
 from builder.ui import Reporter
 from index.files import copy_file
-from index.records import record_path
+from index.records import Record, record_path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +73,7 @@ class Finished:
         size: Bytes.
         fresh: Whether it was compiled just now rather than found in the store.
         facts: What its compilation was like (hits, steps, seconds …); empty if it was not.
+        companions: The empty wheels it requires, in ``dist/`` too.
     """
 
     order: Order
@@ -82,6 +82,7 @@ class Finished:
     size: int
     fresh: bool
     facts: dict[str, Any]
+    companions: tuple[Path, ...] = ()
 
 
 def build(order: Order, shop: Workshop) -> Finished:
@@ -137,24 +138,19 @@ def make(
         stages.check(wheel, toolchain)
     with shop.timings.stage("store", of=order.spec.key):
         record = stages.record(wheel, compiled)
-        stored = store.put(order.spec.key, wheel, record)
+        companions = stages.companions()
+        stored = store.put(order.spec.key, wheel, record, companions=companions)
     return stored, stages.facts(compiled)
 
 
 def lay_out(
     order: Order, stored: StoredWheel, shop: Workshop, facts: dict[str, Any] | None
 ) -> Finished:
-    """Put the stored wheel and its record into ``dist/``, where they are not there already."""
-    wheel = shop.dist / stored.wheel.name
+    """Put stored wheels and their records into ``dist/``, where they are not there already."""
     record = stored.record
-    if not same(wheel, record.sha256, record.size):
-        for stale in shop.dist.glob(f"{wheel.name}.verify.*.json"):
-            stale.unlink()  # about the wheel that was here before
-        copy_file(stored.wheel, wheel)
-    place = record_path(wheel)
-    data = record_path(stored.wheel).read_bytes()
-    if not place.is_file() or place.read_bytes() != data:
-        copy_file(record_path(stored.wheel), place)
+    # Companions first: whoever finds the wheel finds what it requires.
+    companions = tuple(place(one.wheel, one.record, shop.dist) for one in stored.companions)
+    wheel = place(stored.wheel, record, shop.dist)
     for report in stored.reports():
         if not (shop.dist / report.name).exists():
             copy_file(report, shop.dist / report.name)
@@ -167,7 +163,22 @@ def lay_out(
         size=record.size,
         fresh=facts is not None,
         facts=facts or {},
+        companions=companions,
     )
+
+
+def place(stored: Path, record: Record, dist: Path) -> Path:
+    """Put one stored wheel and its record into ``dist``; nothing is written that is there."""
+    wheel = dist / stored.name
+    if not same(wheel, record.sha256, record.size):
+        for stale in dist.glob(f"{wheel.name}.verify.*.json"):
+            stale.unlink(missing_ok=True)  # about the wheel that was here before
+        copy_file(stored, wheel)
+    beside = record_path(wheel)
+    data = record_path(stored).read_bytes()
+    if not beside.is_file() or beside.read_bytes() != data:
+        copy_file(record_path(stored), beside)
+    return wheel
 
 
 def same(path: Path, sha256: str, size: int) -> bool:
@@ -207,7 +218,7 @@ def locked(shop: Workshop, name: str, label: str) -> Iterator[None]:
 def work_folder(shop: Workshop, name: str) -> Iterator[Path]:
     """An empty folder for one build; what a dead builder left there goes first."""
     work = shop.cache.work / name
-    clear(work)
+    delete_folder(work)
     work.mkdir(parents=True)
     try:
         yield work
@@ -215,24 +226,9 @@ def work_folder(shop: Workshop, name: str) -> Iterator[Path]:
         if shop.keep_work:
             shop.reporter.say(f"the work folder is kept: {work}")
         else:
-            clear(work)
+            delete_folder(work)
         raise
     except BaseException:
-        clear(work)
+        delete_folder(work)
         raise
-    clear(work)
-
-
-def clear(folder: Path) -> None:
-    """Delete a folder and everything in it, also where sources came without write permission."""
-    if not folder.exists():
-        return
-    try:
-        shutil.rmtree(folder)
-    except PermissionError:
-        folder.chmod(0o755)
-        for place, names, _ in os.walk(folder):
-            for path in (Path(place, name) for name in names):
-                if not path.is_symlink():
-                    path.chmod(0o755)
-        shutil.rmtree(folder)
+    delete_folder(work)

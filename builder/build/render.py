@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from builder.build.constants import SOURCE_DATE_EPOCH
 from builder.build.patch import apply_patch
 from builder.build.project import edit_pyproject
-from builder.errors import RecipeError
+from builder.errors import RecipeError, UsageError
 from builder.fetch import unpack
 from builder.plan.spec import BuildSpec, SourceSpec
 from builder.ui import Reporter
@@ -40,10 +40,10 @@ def render(
     Raises:
         RecipeError: a file of the recipe is not what it was when the spec was made, or a patch
             does not apply.
+        UsageError: the folder is not empty.
     """
+    require_empty(into)
     into.mkdir(parents=True, exist_ok=True)
-    if next(into.iterdir(), None) is not None:
-        raise RecipeError(f"'{into}' is not empty", remedy="name a new or an empty folder")
     copy_project(spec, recipe_folder, into)
     with reporter.task(f"unpack sources of {spec.recipe}", total=len(spec.sources)) as task:
         for count, source in enumerate(spec.sources, 1):
@@ -53,6 +53,21 @@ def render(
     write_text(into / SPEC_NAME, text + "\n")
     set_times(into)
     return into
+
+
+def require_empty(folder: Path) -> None:
+    """Refuse to write a project over something else.
+
+    Raises:
+        UsageError: there is something at ``folder``, other than an empty folder.
+    """
+    if folder.is_dir() and next(folder.iterdir(), None) is None:
+        return
+    if os.path.lexists(folder):
+        raise UsageError(
+            f"'{folder}' is there already and not an empty folder",
+            remedy="name a new or an empty folder",
+        )
 
 
 def copy_project(spec: BuildSpec, recipe_folder: Path, into: Path) -> None:

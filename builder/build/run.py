@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from builder.build.pipeline import Finished, Order, Workshop, build
 from builder.build.verification import Verified, known_before, outcome, verify_finished
-from builder.errors import BuilderError, MachineError
+from builder.disk import free_bytes
+from builder.errors import BuilderError, FetchError, MachineError
 from builder.plan.cost import NOTHING as NO_COST
 from builder.plan.plan import Plan, Row, State
 
@@ -90,12 +90,15 @@ def one(row: Row, shop: Workshop, wishes: Wishes) -> Outcome:
     missing = [python for python in pythons if python not in known]
     error: BuilderError | None = None
     if missing:
-        reports = verify_finished(finished, row.recipe, missing, shop, overrides=wishes.pythons)
-        known |= {report.python: outcome(report) for report in reports}
-        error = fault(reports, require=wishes.require_verify)
+        try:
+            reports = verify_finished(finished, row.recipe, missing, shop, overrides=wishes.pythons)
+            known |= {report.python: outcome(report) for report in reports}
+            error = fault(reports, require=wishes.require_verify)
+        except FetchError as unreachable:  # the wheel is finished all the same
+            error = unreachable
         if error is not None and not wishes.keep_going:
             raise error
-    verified = tuple(known[python] for python in pythons)
+    verified = tuple(known[python] for python in pythons if python in known)
     return Outcome(row=row, finished=finished, verified=verified, error=error)
 
 
@@ -116,8 +119,7 @@ def require_disk(plan: Plan, folder: Path) -> None:
     Raises:
         MachineError: too little is free.
     """
-    there = next(path for path in (folder, *folder.parents) if path.exists())
-    free = shutil.disk_usage(there).free
+    free = free_bytes(folder)
     if plan.cost.disk > free:
         raise MachineError(
             f"these builds need about {plan.cost.disk / 1e9:.1f} GB in '{folder}', "

@@ -101,6 +101,10 @@ class Stages:
         """What goes beside it."""
         return wheel.make_record(repaired, self.order.spec, built=dict(compiled.facts.built))
 
+    def companions(self) -> tuple[tuple[Path, Record], ...]:
+        """Its companions, written now, and what goes beside each."""
+        return wheel.write_companions(self.order.spec, self.work / "companions")
+
     def facts(self, compiled: CompiledWheel) -> dict[str, Any]:
         """What its compilation was like, for timings and benchmarks."""
         facts = compiled.facts

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder.build.pipeline import Finished, Workshop
+from builder.paths import report_path
 from builder.recipe.schema import Recipe
 from builder.store import Store
 from index.files import copy_file
@@ -47,9 +48,9 @@ def known_before(finished: Finished, pythons: Sequence[str]) -> dict[str, Verifi
         try:
             report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
             written = path.stat().st_mtime
-        except (OSError, ValueError):
-            continue
-        statuses = [check["outcome"] for check in report.get("checks", ())]
+            statuses = [check["outcome"] for check in report["checks"]]
+        except (OSError, ValueError, LookupError, TypeError):
+            continue  # missing, torn or no report
         if report.get("sha256") != finished.sha256 or written < changed:
             continue
         if FAILED in statuses or PASSED not in statuses:
@@ -59,11 +60,6 @@ def known_before(finished: Finished, pythons: Sequence[str]) -> dict[str, Verifi
         note = counts(statuses)
         found[python] = Verified(python=python, status=PASSED, note=note, before=True)
     return found
-
-
-def report_path(wheel: Path, python: str) -> Path:
-    """Where the report of a Python lies: ``X.whl.verify.cp310.json``."""
-    return wheel.with_name(f"{wheel.name}.verify.cp{python.replace('.', '')}.json")
 
 
 def counts(statuses: Sequence[str]) -> str:
@@ -83,24 +79,26 @@ def verify_finished(
     """Verify a wheel under each Python; the reports go beside it in ``dist`` and in the store.
 
     Raises:
+        FetchError: the network failed while dependencies were fetched.
         VerifyError: the wheel is not what its record says. Failed checks raise nothing.
     """
-    from builder import toolchain
     from builder.verify import Means, Trial, verify_all
+    from builder.verify.uv import find_uv
 
-    spec = finished.order.spec
-    tools = toolchain.install(spec.cuda, cache=shop.cache, reporter=shop.reporter)
+    # Not the whole toolchain: a wheel from the store needs none of it.
     means = Means(
-        uv=tools.host / "bin" / "uv",
+        uv=find_uv(shop.cache, shop.reporter),
         cache=shop.cache,
         reporter=shop.reporter,
         overrides=tuple(overrides),
     )
     trial = Trial.of(recipe, finished.order.recipe)
-    with shop.timings.stage("verify", of=spec.key):
-        reports = verify_all(finished.wheel, trial, pythons, means)
-    keep_reports(finished, pythons, shop)
-    return reports
+    try:
+        with shop.timings.stage("verify", of=finished.order.spec.key):
+            beside = finished.companions
+            return verify_all(finished.wheel, trial, pythons, means, beside=beside)
+    finally:
+        keep_reports(finished, pythons, shop)  # what was found before an error too
 
 
 def keep_reports(finished: Finished, pythons: Sequence[str], shop: Workshop) -> None:

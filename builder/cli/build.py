@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Unpack
 
 import click
 
 from builder.cli.common import Settings, json_option, print_json
+from builder.cli.selection import Selection, plan_for, selection_options
 
 EPILOG = """\b
 Examples:
@@ -18,10 +20,7 @@ Examples:
 
 
 @click.command(name="build", epilog=EPILOG)
-@click.argument("selectors", nargs=-1, required=True, metavar="SELECTOR...")
-@click.option("--recipe", "recipes", multiple=True, metavar="NAME", help="Only this recipe.")
-@click.option("--profile", default="full", show_default=True, help="full, quick or smoke.")
-@click.option("--archs", metavar="LIST", help="Instead of the profile's GPUs: 7.5,8.0+PTX.")
+@selection_options
 @click.option(
     "--dist",
     type=click.Path(path_type=Path, file_okay=False),
@@ -60,10 +59,6 @@ Examples:
 def command(
     settings: Settings,
     *,
-    selectors: tuple[str, ...],
-    recipes: tuple[str, ...],
-    profile: str,
-    archs: str | None,
     dist: Path,
     no_verify: bool,
     require_verify: bool,
@@ -74,27 +69,20 @@ def command(
     keep_work: bool,
     timings: Path | None,
     as_json: bool,
+    **asked: Unpack[Selection],
 ) -> int:
     """Build, repair and verify the wheels of the targets that the SELECTORs name."""
     # Imported here: `builder build --help` needs none of it.
     from builder.build.pipeline import Workshop
     from builder.build.run import Wishes, carry_out
     from builder.cli.build_report import as_data, summary, table
-    from builder.plan.gather import Request, gather, parse_architecture_option
     from builder.plan.plan import State
     from builder.sandbox import NOTHING, choose
 
     if no_verify and require_verify:
         raise click.UsageError("--no-verify and --require-verify exclude each other")
-    request = Request(
-        selectors=selectors,
-        recipes=recipes,
-        profile=profile,
-        architectures=parse_architecture_option(archs),
-    )
     reporter = settings.reporter
-    folders = settings.recipe_folders()
-    plan = gather(request, recipe_folders=folders, cache=settings.cache, reporter=reporter)
+    plan = plan_for(settings, asked)
     reporter.say(summary(plan))
     shop = Workshop(
         cache=settings.cache,

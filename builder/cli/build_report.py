@@ -44,12 +44,17 @@ def table(outcomes: Sequence[Outcome]) -> str:
             f"  {size(done.size)}, sha256 {done.sha256}",
             f"  key {done.order.spec.key}, {outcome.row.profile}, {how}",
         ]
+        if done.companions:
+            names = ", ".join(one.name for one in done.order.spec.companions)
+            lines.append(f"  with {len(done.companions)} companions beside it: {names}")
         for one in outcome.verified:
             before = ", verified before" if one.before else ""
             note = f" ({one.note}{before})" if one.note or before else ""
             lines.append(f"  Python {one.python}: {one.status}{note}")
-        if not outcome.verified:
-            lines.append("  not verified")
+        if len(outcome.verified) < len({target.python for target in outcome.row.targets}):
+            why = f": {first_line(outcome.error)}" if outcome.error is not None else ""
+            which = "other Pythons: " if outcome.verified else ""
+            lines.append(f"  {which}not verified{why}")
     return "\n".join(lines)
 
 
@@ -85,6 +90,7 @@ def entry(outcome: Outcome) -> dict[str, Any]:
         "size": None if done is None else done.size,
         "sha256": None if done is None else done.sha256,
         "built_now": done is not None and done.fresh,
+        "companions": [] if done is None else [str(path) for path in done.companions],
         "compile": {} if done is None else done.facts,
         "verified": [
             {"python": v.python, "status": v.status, "note": v.note, "before": v.before}

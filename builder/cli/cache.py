@@ -8,7 +8,6 @@ from pathlib import Path
 import click
 
 from builder.cli.common import Settings, json_option, print_json
-from builder.errors import MachineError
 
 EPILOG = """\b
 Examples:
@@ -80,12 +79,7 @@ def prune(settings: Settings, /, everything: bool, dry_run: bool, **parts: bool)
     from builder.toolchain import current_names
 
     names = tuple(name for name, wanted in parts.items() if wanted or everything)
-    with exclusive(settings.cache) as alone:
-        if not alone:
-            raise MachineError(
-                f"a builder is at work on {settings.cache.root}",
-                remedy="wait until it has ended, or stop it, and prune again",
-            )
+    with exclusive(settings.cache):
         found = (
             *leftovers(settings.cache, current_toolchains=current_names()),
             *whole(settings.cache, names),

@@ -70,7 +70,8 @@ def _record(inspection: Inspection) -> str:
     if recorded is None:
         return "none beside it"
     fits = "" if recorded.matches else ", OF ANOTHER FILE"
-    return f"profile {recorded.profile}, {recorded.cuda}, key {recorded.build_key}{fits}"
+    what = f"companion of {recorded.companion_of}, " if recorded.companion_of else ""
+    return f"{what}profile {recorded.profile}, {recorded.cuda}, key {recorded.build_key}{fits}"
 
 
 def _gpu(inspection: Inspection) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import click
 
 from builder.cli.common import Settings, json_option, print_json
+from builder.cli.selection import Selection, plan_for, selection_options
+from builder.disk import free_bytes
 from builder.errors import PlanError, UsageError
 
 if TYPE_CHECKING:
@@ -29,10 +29,7 @@ Examples:
 
 
 @click.command(name="plan", epilog=EPILOG)
-@click.argument("selectors", nargs=-1, required=True, metavar="SELECTOR...")
-@click.option("--recipe", "names", multiple=True, metavar="NAME", help="Only this recipe.")
-@click.option("--profile", default="full", show_default=True, help="full, quick or smoke.")
-@click.option("--archs", metavar="LIST", help="Instead of the profile's GPUs: 7.5,8.0+PTX.")
+@selection_options
 @click.option(
     "--published",
     metavar="URL",
@@ -44,56 +41,32 @@ Examples:
 def command(
     settings: Settings,
     *,
-    selectors: tuple[str, ...],
-    names: tuple[str, ...],
-    profile: str,
-    archs: str | None,
     published: str | None,
     as_json: bool,
     as_github: bool,
+    **asked: Unpack[Selection],
 ) -> None:
     """Show every wheel, its key, whether it exists, which targets share it, and what it costs.
 
     SELECTOR is a target (cu118-py310), a CUDA (cu118), a pattern (cu1*-py31[01]) or all.
     """
     from builder.plan import show
-    from builder.plan.gather import Request, gather, parse_architecture_option
     from builder.plan.plan import State
 
     if as_json and as_github:
         raise UsageError("--json and --github exclude each other")
-    request = Request(
-        selectors=selectors,
-        recipes=names,
-        profile=profile,
-        architectures=parse_architecture_option(archs),
-        published=published,
-    )
-    plan = gather(
-        request,
-        recipe_folders=settings.recipe_folders(),
-        cache=settings.cache,
-        reporter=settings.reporter,
-    )
+    plan = plan_for(settings, asked, published=published)
     if as_json:
         print_json(show.data(plan))
     elif as_github:
-        click.echo(show.github(plan, archs=archs))
+        click.echo(show.github(plan, archs=asked["archs"]))
     elif sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
-        _table(plan, free=_free(settings.cache.root))
+        _table(plan, free=free_bytes(settings.cache.root))
     else:
-        click.echo(show.plain(plan, free=_free(settings.cache.root)))
+        click.echo(show.plain(plan, free=free_bytes(settings.cache.root)))
     refused = plan.of(State.REFUSED)
     if refused:
         raise PlanError("\n".join(f"{row.wheel}: refused: {row.why}" for row in refused))
-
-
-def _free(folder: Path) -> int | None:
-    """Bytes free where a folder lies, or will lie."""
-    for parent in (folder, *folder.parents):
-        if parent.is_dir():
-            return shutil.disk_usage(parent).free
-    return None
 
 
 def _table(plan: Plan, *, free: int | None) -> None:

@@ -55,12 +55,16 @@ Examples:
 def install(settings: Settings, labels: tuple[str, ...]) -> None:
     """Install the toolchains of LABELS (cu118, cu1*, all); at once if they are there."""
     from builder import toolchain
+    from builder.cache import in_use
 
-    for label in chosen(labels, toolchain.labels()):
-        if toolchain.installed(label, settings.cache) is None:
-            settings.reporter.say(cost_line(label, settings))
-        found = toolchain.install(label, cache=settings.cache, reporter=settings.reporter)
-        click.echo(f"{label}: host {found.host}, cuda {found.cuda}")
+    cache, reporter = settings.cache, settings.reporter
+    wanted = chosen(labels, toolchain.labels())
+    with in_use(cache, reporter):
+        for label in wanted:
+            if toolchain.installed(label, cache) is None:
+                reporter.say(cost_line(label, settings))
+            found = toolchain.install(label, cache=cache, reporter=reporter)
+            click.echo(f"{label}: host {found.host}, cuda {found.cuda}")
 
 
 def cost_line(label: str, settings: Settings) -> str:
@@ -167,14 +171,19 @@ Examples:
 @click.argument("labels", nargs=-1, required=True)
 @click.pass_obj
 def remove(settings: Settings, labels: tuple[str, ...]) -> None:
-    """Remove the CUDA prefixes of LABELS; the shared host prefix only when 'host' is named."""
+    """Remove the CUDA prefixes of LABELS; the shared host prefix only when 'host' is named.
+
+    Refuses while a builder is at work on the same cache.
+    """
     from builder import toolchain
+    from builder.cache import exclusive
 
     cuda = tuple(label for label in labels if label != "host")
     names = (*chosen(cuda, toolchain.labels()), *(["host"] if "host" in labels else []))
-    for name in names:
-        gone = toolchain.remove(name, cache=settings.cache, reporter=settings.reporter)
-        for prefix in gone:
-            click.echo(f"removed {prefix}")
-        if not gone:
-            click.echo(f"{name}: nothing was installed")
+    with exclusive(settings.cache):
+        for name in names:
+            gone = toolchain.remove(name, cache=settings.cache, reporter=settings.reporter)
+            for prefix in gone:
+                click.echo(f"removed {prefix}")
+            if not gone:
+                click.echo(f"{name}: nothing was installed")

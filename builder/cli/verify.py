@@ -51,7 +51,8 @@ def command(
     """Install each of WHEELS with pip from an index, import it, run its recipe's tests.
 
     Each wheel's record is read where it lies beside it, and a report per Python is written there.
-    The recipe is the one of the wheel's name; without one, imports and tests are not run.
+    The recipe is the one of the wheel's name; without one, imports and tests are not run. A wheel's
+    companions are taken from its folder, and are not tried alone.
     """
     from builder.verify import PIP_VERSION, Means, raise_if_failed, verify_wheels
     from builder.verify.uv import find_uv

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -89,8 +90,9 @@ def work_off(
                 task.update(done, total)
     finally:
         stop.set()
+        end = time.monotonic() + FAREWELL_SECONDS  # for all of them together
         for thread in crew:
-            thread.join(FAREWELL_SECONDS)
+            thread.join(max(0.0, end - time.monotonic()))
     _raise_first(errors)
     return [results[number] for number in range(len(artifacts))]
 

@@ -46,7 +46,7 @@ class Stream:
 
 
 class RangeRefusedError(PermanentError):
-    """The server has no bytes at the position asked for."""
+    """The server has no bytes at the position asked for, or sends others."""
 
 
 class _Adapter(HTTPAdapter):
@@ -100,12 +100,13 @@ class Client:
     def page(self, location: Location, accept: str) -> tuple[bytes, str, str] | None:
         """A page whole, its content type and final address; None where there is none (404, 410).
 
+        Of a folder (``file:``), its ``index.html``.
+
         Raises:
             PermanentError, TransientError: as for ``open``.
         """
         if urlsplit(location.url).scheme == "file":
-            path = Path(url2pathname(urlsplit(location.url).path)) / "index.html"
-            return (path.read_bytes(), "text/html", location.url) if path.is_file() else None
+            return _page_file(location)
         try:
             with self._get(location, {"Accept": accept}) as response:
                 content = _read_page(response)
@@ -164,7 +165,7 @@ def _stream(response: requests.Response, start: int) -> Stream:
         given = response.headers.get("Content-Range", "").removeprefix("bytes").strip()
         first = _number(given.partition("-")[0])
         if first != start:
-            raise PermanentError(f"asked for bytes from {start}, it sent '{given}'")
+            raise RangeRefusedError(f"asked for bytes from {start}, it sent '{given}'")
         total = _number(given.rpartition("/")[2])
     else:
         start, total = 0, length
@@ -183,7 +184,7 @@ def _chunks(response: requests.Response) -> Iterator[bytes]:
 
 
 def _read_page(response: requests.Response) -> bytes:
-    content = b""
+    content = bytearray()
     try:
         for chunk in response.iter_content(CHUNK):
             content += chunk
@@ -191,7 +192,17 @@ def _read_page(response: requests.Response) -> bytes:
                 raise PermanentError(f"a page of more than {LONGEST_PAGE} bytes")
     except requests.exceptions.RequestException as error:
         raise TransientError(f"the connection broke off ({_plain(error)})") from error
-    return content
+    return bytes(content)
+
+
+def _page_file(location: Location) -> tuple[bytes, str, str] | None:
+    path = Path(url2pathname(urlsplit(location.url).path))
+    try:
+        if path.is_dir():
+            path /= "index.html"
+        return (path.read_bytes(), "text/html", location.url) if path.is_file() else None
+    except OSError as error:
+        raise PermanentError(_plain(error)) from error
 
 
 @contextlib.contextmanager

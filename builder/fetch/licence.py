@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from builder.fetch.artifact import Artifact
+from builder.fetch.part import writing
 from builder.paths import Cache
 from builder.ui import Reporter
 from index.files import write_text
@@ -35,4 +36,5 @@ def say_licence_once(artifacts: Iterable[Artifact], *, cache: Cache, reporter: R
     if note is None or marker.exists():
         return
     reporter.say(note)
-    write_text(marker, f"{note}\n")
+    with writing(cache.downloads):
+        write_text(marker, f"{note}\n")

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from builder.disk import FULL, free_bytes
 from builder.errors import MachineError
 from index.files import sync_folder
 
@@ -92,6 +91,13 @@ def hash_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def write_all(file: IO[bytes], data: bytes) -> None:
+    """Write everything: an unbuffered file may take less than it is given."""
+    view = memoryview(data)
+    while view:
+        view = view[file.write(view) :]
+
+
 @contextlib.contextmanager
 def writing(folder: Path, *, missing: int | None = None) -> Iterator[None]:
     """Turn the trouble of writing below ``folder`` into a MachineError that says what to do.
@@ -103,7 +109,7 @@ def writing(folder: Path, *, missing: int | None = None) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in FULL:
             raise disk_full(folder, missing) from error
         raise MachineError(
             f"cannot write to '{folder}': {error.strerror or error}",
@@ -127,10 +133,7 @@ def require_space(folder: Path, needed: int) -> None:
     Raises:
         MachineError: fewer than ``needed`` bytes (and a reserve) are free where ``folder`` lies.
     """
-    there = folder
-    while not there.exists():
-        there = there.parent
-    free = shutil.disk_usage(there).free
+    free = free_bytes(folder)
     if needed > 0 and free < needed + RESERVE:
         raise disk_full(folder, needed + RESERVE - free)
 

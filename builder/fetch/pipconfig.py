@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from builder.errors import MachineError
 from builder.process import run, show
@@ -34,7 +35,7 @@ class PipSettings:
 
     Attributes:
         indexes: Addresses of simple indexes, in pip's order; empty with ``--no-index``.
-        find_links: Folders (and pages, which are not read) of loose files.
+        find_links: Folders of loose files, by absolute path, and addresses of pages with links.
         cert: A bundle of certificates to trust, or None for the usual ones.
         client_cert: A client certificate to show, or None.
         trusted_hosts: ``host`` or ``host:port`` whose certificate is not checked.
@@ -72,9 +73,16 @@ def _ask(env: tuple[tuple[str, str], ...]) -> PipSettings:
     data = json.loads(answer)
     return PipSettings(
         indexes=tuple(data["indexes"]),
-        find_links=tuple(data["find_links"]),
+        find_links=tuple(map(_absolute, data["find_links"])),
         cert=data["cert"] or None,
         client_cert=data["client_cert"] or None,
         trusted_hosts=tuple(data["trusted_hosts"]),
         proxy=data["proxy"] or None,
     )
+
+
+def _absolute(link: str) -> str:
+    """A folder or file of pip's ``find-links`` by its absolute path; an address as it is."""
+    if "://" in link or link.startswith("file:"):
+        return link
+    return str(Path(link).expanduser().absolute())

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from html.parser import HTMLParser
+from pathlib import Path
 from urllib.parse import parse_qs, unquote, urldefrag, urljoin, urlsplit
 from urllib.request import url2pathname
 
@@ -68,13 +68,11 @@ def location(url: str, pip: PipSettings) -> Location:
     )
 
 
-def folders(find_links: Iterable[str]) -> Iterator[str]:
-    """The folders among pip's ``find-links``; pages of links are left to pip."""
-    for link in find_links:
-        if link.startswith("file:"):
-            yield url2pathname(urlsplit(link).path)
-        elif "://" not in link:
-            yield link
+def local(link: str) -> Path | None:
+    """What one of pip's ``find-links`` names on this machine; None for an address elsewhere."""
+    if link.startswith("file:"):
+        return Path(url2pathname(urlsplit(link).path))
+    return None if "://" in link else Path(link)
 
 
 def read_page(where: Location, client: Client, settings: FetchSettings) -> Page:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 from builder.fetch import debian, pypi
 from builder.fetch.artifact import Artifact
@@ -49,6 +49,13 @@ class Resolver:
         name, _ = pypi.split_requirement(rest)
         pip = self._pip_settings()
         refusals: list[str] = []
+        offered = False
+        # Loose files first: they cost nothing, and the indexes may be out of reach.
+        for found in itertools.chain(
+            self._loose_files(pip, artifact), self._loose_links(pip, artifact, client, refusals)
+        ):
+            offered = True
+            yield found
         for index in pip.indexes:
             where = pypi.page_location(index, name, pip)
             try:
@@ -62,17 +69,42 @@ class Resolver:
             if offer.yanked is not None:
                 reason = f": {offer.yanked}" if offer.yanked else ""
                 self._warn(f"{artifact.filename} was yanked by its authors{reason}")
+            offered = True
             yield pypi.location(offer.url, pip)
-        loose = [Path(path) / artifact.filename for path in pypi.folders(pip.find_links)]
-        for path in loose:
-            if path.is_file():
-                yield Location(url=path.absolute().as_uri())
         if refusals:
             raise PermanentError("; ".join(refusals))
+        if offered:
+            return  # what came of those is known to whoever tried them
         if not pip.indexes:
             raise PermanentError("pip is configured for no index (no-index)")
         asked = ", ".join(Location(url=index).shown for index in pip.indexes)
         raise PermanentError(f"'{artifact.filename}' is in none of the indexes asked ({asked})")
+
+    def _loose_files(self, pip: PipSettings, artifact: Artifact) -> Iterator[Location]:
+        """The file in the folders among pip's ``find-links``."""
+        for folder in filter(None, map(pypi.local, pip.find_links)):
+            path = folder.absolute() / artifact.filename
+            if path.is_file():
+                yield Location(url=path.as_uri())
+
+    def _loose_links(
+        self, pip: PipSettings, artifact: Artifact, client: Client, refusals: list[str]
+    ) -> Iterator[Location]:
+        """The file on the pages of links among pip's ``find-links``; their refusals are noted."""
+        for link in pip.find_links:
+            path = pypi.local(link)
+            if path is not None and not path.is_file():
+                continue
+            url = link if path is None else path.absolute().as_uri()
+            where = pypi.location(url, pip)
+            try:
+                page = self._page(where, client)
+            except PlaceError as error:
+                refusals.append(f"{where.shown}: {error}")
+                continue
+            for offer in page:
+                if offer.filename == artifact.filename:
+                    yield pypi.location(offer.url, pip)
 
     def _page(self, where: Location, client: Client) -> pypi.Page:
         with self._lock:

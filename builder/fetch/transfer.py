@@ -7,12 +7,11 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from builder.fetch.artifact import Artifact
 from builder.fetch.http import CHUNK, Client, RangeRefusedError, Stream
 from builder.fetch.location import Location, PermanentError, StoppedError, TransientError
-from builder.fetch.part import Part, hash_file, require_space, writing
+from builder.fetch.part import Part, hash_file, require_space, write_all, writing
 from builder.fetch.settings import FetchSettings
 
 Count = Callable[[int, int | None], None]
@@ -80,6 +79,8 @@ class Transfer:
             with self.client.open(location, start=size, validator=validator) as stream:
                 digest, total = self._receive(location, stream)
         except RangeRefusedError:
+            if size == 0:
+                raise  # refused though nothing of the kind was asked
             # Nothing after what we have: it may be all there is (killed just before the rename).
             return self._finish_whole("the bytes kept from before")
         expected = self.artifact.size if total is None else total
@@ -105,7 +106,7 @@ class Transfer:
                     raise StoppedError
                 missing = None if total is None else total - at
                 with writing(self.part.folder, missing=missing):
-                    _write_all(file, chunk)
+                    write_all(file, chunk)
                 digest.update(chunk)
                 at += len(chunk)
                 self.count(at, total)
@@ -126,10 +127,3 @@ class Transfer:
 
 class _WrongBytesError(Exception):
     """What was received is whole and is not what was pinned."""
-
-
-def _write_all(file: IO[bytes], data: bytes) -> None:
-    """Write everything: an unbuffered file may take less than it is given."""
-    view = memoryview(data)
-    while view:
-        view = view[file.write(view) :]

@@ -9,7 +9,6 @@ import stat
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import IO
 
 from builder.errors import FetchError
 from builder.fetch.archives import BLOCK, DamagedError, Member, damage, members
@@ -22,7 +21,7 @@ from builder.fetch.members import (
     matcher,
     name_parts,
 )
-from builder.fetch.part import writing
+from builder.fetch.part import write_all, writing
 from builder.ui import Reporter, Silent
 
 
@@ -189,7 +188,7 @@ class _Unpacking:
         with writer, damage(), member.open() as reader:
             while data := reader.read(BLOCK):
                 with writing(self.root.parent):
-                    _write_all(writer, data)
+                    write_all(writer, data)
                 left -= len(data)
                 self.tick()
             os.fchmod(writer.fileno(), _mode(member.mode))
@@ -207,12 +206,6 @@ def _set_time(path: Path, mtime: float) -> None:
     # A time no file system can hold is not worth refusing an archive for.
     with contextlib.suppress(OSError, OverflowError, ValueError):
         os.utime(path, (mtime, mtime), follow_symlinks=False)
-
-
-def _write_all(file: IO[bytes], data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[file.write(view) :]
 
 
 def _moves(source: Path, target: Path, root: Path, archive: Path) -> Iterator[tuple[Path, Path]]:

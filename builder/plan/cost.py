@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
 from builder.fetch.artifact import Artifact
 from builder.fetch.licence import licence_note
 from builder.plan.facts import ToolchainFacts
@@ -27,6 +30,8 @@ class Cost:
         unknown: File names of downloads whose size is not pinned; not counted.
         disk: Space needed: downloads, toolchains, the largest build tree, the wheels. An estimate.
         licence: A line about NVIDIA's licence where its packages are to be downloaded.
+        verifying: To be downloaded by verification besides, for what the wheels themselves require:
+            an upper estimate from the toolchain's pins of the same projects, 0 without such pins.
     """
 
     download: int
@@ -34,6 +39,7 @@ class Cost:
     unknown: tuple[str, ...]
     disk: int
     licence: str | None
+    verifying: int = 0
 
 
 NOTHING = Cost(download=0, cached=0, unknown=(), disk=0, licence=None)
@@ -41,7 +47,7 @@ NOTHING = Cost(download=0, cached=0, unknown=(), disk=0, licence=None)
 
 def cost_of(
     builds: Sequence[tuple[BuildSpec, int]],
-    toolchains: Iterable[ToolchainFacts],
+    toolchains: Sequence[ToolchainFacts],
     *,
     cached: frozenset[str],
 ) -> Cost:
@@ -78,7 +84,23 @@ def cost_of(
         unknown=tuple(sorted(one.filename for one in missing if one.size is None)),
         disk=download + sum(part.disk for part in parts) + trees + wheels,
         licence=licence_note(to_fetch),
+        verifying=_verifying([spec for spec, _ in builds], toolchains),
     )
+
+
+def _verifying(specs: Iterable[BuildSpec], toolchains: Iterable[ToolchainFacts]) -> int:
+    """Bytes of the pinned packages that are also what the wheels require (cuBLAS, cuDNN …)."""
+    required = {
+        canonicalize_name(Requirement(text).name) for spec in specs for text in spec.dependencies
+    }
+    pinned = {one for each in toolchains for part in each.parts for one in part.artifacts}
+    return _bytes(one for one in pinned if _project(one) in required)
+
+
+def _project(artifact: Artifact) -> str | None:
+    """The PyPI project an artifact comes from, by its normalised name."""
+    scheme, _, rest = artifact.source.partition(":")
+    return canonicalize_name(rest.partition("==")[0]) if scheme == "pypi" else None
 
 
 def _bytes(artifacts: Iterable[Artifact]) -> int:

@@ -16,7 +16,7 @@ from builder.plan.facts import Facts, PublishedWheel, RecipeFacts, ToolchainFact
 from builder.plan.resolve import assemble, possible
 from builder.plan.spec import BuildSpec
 from builder.recipe.schema import REQUIRED_PROFILE, Recipe
-from builder.targets import Architectures, Target, Targets
+from builder.targets import Architectures, Cuda, Target, Targets
 
 
 class State(StrEnum):
@@ -135,78 +135,99 @@ def _rows(
 ) -> Iterable[Row]:
     """The wheel for one CUDA, and apart from it the targets whose Python it is not for."""
     recipe, cuda = one.recipe, targets.cuda(wanted[0].cuda)
+
+    def row(whose: tuple[Target, ...], verdict: _Verdict) -> Row:
+        return Row(
+            recipe=recipe,
+            folder=one.folder,
+            cuda=cuda.label,
+            profile=profile,
+            targets=whose,
+            spec=verdict.spec,
+            state=verdict.state,
+            why=verdict.why,
+            published=verdict.published,
+        )
+
     allowed = SpecifierSet(recipe.wheel.requires_python)
     served = tuple(target for target in wanted if allowed.contains(target.python))
+    if served:
+        verdict = _verdict(
+            one,
+            cuda,
+            host_gcc=targets.host_gcc,
+            profile=profile,
+            architectures=architectures,
+            facts=facts,
+        )
+        yield row(served, verdict)
+    left = tuple(target for target in wanted if target not in served)
+    if left:
+        why = f"{recipe.name} is for Python {recipe.wheel.requires_python}"
+        yield row(left, _Verdict(state=State.IMPOSSIBLE, why=why))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Verdict:
+    """What is to be done about one wheel; fields as in `Row`."""
+
+    state: State
     spec: BuildSpec | None = None
     why: str | None = None
-    published = False
+    published: bool = False
+
+
+def _verdict(
+    one: RecipeFacts,
+    cuda: Cuda,
+    *,
+    host_gcc: int,
+    profile: str,
+    architectures: Architectures | None,
+    facts: Facts,
+) -> _Verdict:
+    """Whether the wheel can be built, and whether it has to be."""
     toolchain = facts.toolchains.get(cuda.label) or ToolchainFacts(label=cuda.label, digest=None)
     try:
         if toolchain.digest is None:
             possible(
-                recipe,
+                one.recipe,
                 cuda=cuda,
                 profile=profile,
                 architectures=architectures,
-                host_gcc=targets.host_gcc,
+                host_gcc=host_gcc,
             )
-            state, why = State.NOT_HERE, toolchain.unavailable or f"no toolchain for {cuda.label}"
-        else:
-            spec = assemble(
-                recipe,
-                files=one.files,
-                cuda=cuda,
-                profile=profile,
-                toolchain_digest=toolchain.digest,
-                build_env=facts.build_env,
-                architectures=architectures,
-                host_gcc=targets.host_gcc,
-            )
-            state, why, published = _state(spec, toolchain, facts)
+            why = toolchain.unavailable or f"no toolchain for {cuda.label}"
+            return _Verdict(state=State.NOT_HERE, why=why)
+        spec = assemble(
+            one.recipe,
+            files=one.files,
+            cuda=cuda,
+            profile=profile,
+            toolchain_digest=toolchain.digest,
+            build_env=facts.build_env,
+            architectures=architectures,
+            host_gcc=host_gcc,
+        )
     except PlanError as error:
-        state, why = State.IMPOSSIBLE, error.message
-    if served:
-        yield Row(
-            recipe=recipe,
-            folder=one.folder,
-            cuda=cuda.label,
-            profile=profile,
-            targets=served,
-            spec=spec,
-            state=state,
-            why=why,
-            published=published,
-        )
-    left = tuple(target for target in wanted if target not in served)
-    if left:
-        yield Row(
-            recipe=recipe,
-            folder=one.folder,
-            cuda=cuda.label,
-            profile=profile,
-            targets=left,
-            spec=None,
-            state=State.IMPOSSIBLE,
-            why=f"{recipe.name} is for Python {recipe.wheel.requires_python}",
-        )
+        return _Verdict(state=State.IMPOSSIBLE, why=error.message)
+    return _judge(spec, toolchain, facts)
 
 
-def _state(
-    spec: BuildSpec, toolchain: ToolchainFacts, facts: Facts
-) -> tuple[State, str | None, bool]:
-    """What is to be done about a wheel that is possible, why, and whether it is published."""
+def _judge(spec: BuildSpec, toolchain: ToolchainFacts, facts: Facts) -> _Verdict:
+    """What is to be done about a wheel that is possible."""
     taken = [one for one in facts.published or () if _has_name_of(one, spec)]
     published = any(one.key == spec.key and one.removed is None for one in taken)
     conflict = None if published else _conflict(spec, taken)
     if conflict is not None:
-        return State.REFUSED, conflict, False
+        return _Verdict(spec=spec, state=State.REFUSED, why=conflict)
     if spec.key in facts.stored:
-        return State.STORED, None, published
+        return _Verdict(spec=spec, state=State.STORED, published=published)
     if published:
-        return State.PUBLISHED, None, True
+        return _Verdict(spec=spec, state=State.PUBLISHED, published=True)
     if toolchain.unavailable is not None:
-        return State.NOT_HERE, toolchain.unavailable, False
-    return State.BUILD, None, False
+        return _Verdict(spec=spec, state=State.NOT_HERE, why=toolchain.unavailable)
+    return _Verdict(spec=spec, state=State.BUILD)
 
 
 def _has_name_of(published: PublishedWheel, spec: BuildSpec) -> bool:

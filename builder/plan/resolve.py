@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from builder.errors import PlanError
-from builder.plan.spec import BuildSpec, SourceSpec
+from builder.plan.spec import BuildSpec, CompanionSpec, SourceSpec
 from builder.recipe.fields import (
     CUDA_ARCH_BIN_DEFINE,
     CUDA_ARCH_PTX_DEFINE,
@@ -124,6 +124,7 @@ def assemble(
         allowed_libs=tuple(sorted(recipe.wheel.libs)),
         excluded_libs=tuple(sorted(recipe.wheel.excluded)),
         run_paths=run_paths,
+        companions=_companions(recipe),
     )
 
 
@@ -188,6 +189,18 @@ def definitions(
         RUN_PATHS_DEFINE: ";".join(run_paths),
     }
     return tuple(sorted(found.items()))
+
+
+def _companions(recipe: Recipe) -> tuple[CompanionSpec, ...]:
+    found = (
+        CompanionSpec(
+            name=one.name,
+            version=one.version,
+            summary=one.summary or f"Empty: {recipe.name} takes the place of {one.name}",
+        )
+        for one in recipe.companion
+    )
+    return tuple(sorted(found, key=lambda one: one.name))
 
 
 def _sources(recipe: Recipe, files: RecipeFiles) -> tuple[SourceSpec, ...]:

@@ -57,7 +57,10 @@ def totals(plan: Plan, *, free: int | None = None) -> list[str]:
     """
     counts = [(str(state), len(plan.of(state))) for state in State]
     shown = ", ".join(f"{count} {state}" for state, count in counts if count)
-    lines = [f"{len(plan.rows)} wheel{'' if len(plan.rows) == 1 else 's'}: {shown}"]
+    lines = [
+        f"{len(plan.rows)} wheel{'' if len(plan.rows) == 1 else 's'}: {shown}",
+        *companions(plan),
+    ]
     cost = plan.cost
     if not plan.of(State.BUILD):
         return lines
@@ -70,10 +73,28 @@ def totals(plan: Plan, *, free: int | None = None) -> list[str]:
     disk = f"disk needed: about {gigabytes(cost.disk)}"
     if free is not None:
         disk += f" ({gigabytes(free)} free)"
-    lines += [disk, "verifying downloads what the wheels themselves require, besides"]
+    lines += [disk, _verifying(cost.verifying)]
     if cost.licence is not None:
         lines.append(cost.licence)
     return lines
+
+
+def companions(plan: Plan) -> list[str]:
+    """One line for each recipe whose wheels come with companions."""
+    lines = []
+    for name, recipe in {row.recipe.name: row.recipe for row in plan.rows}.items():
+        names = [one.name for one in recipe.companion]
+        if names:
+            several = f"{len(names)} companions (empty wheels)"
+            what = "1 companion (an empty wheel)" if len(names) == 1 else several
+            lines.append(f"{name} comes with {what}: {', '.join(names)}")
+    return lines
+
+
+def _verifying(size: int) -> str:
+    """What verification downloads; its installer's cache may hold some of it."""
+    much = f" (up to about {gigabytes(size)})" if size else ""
+    return f"verifying downloads what the wheels themselves require, besides{much}"
 
 
 def plain(plan: Plan, *, free: int | None = None) -> str:
@@ -99,6 +120,7 @@ def data(plan: Plan) -> dict[str, Any]:
             "cached_bytes": plan.cost.cached,
             "unknown_sizes": list(plan.cost.unknown),
             "disk_bytes": plan.cost.disk,
+            "verify_bytes": plan.cost.verifying,
         },
         "licence": plan.cost.licence,
     }
@@ -118,6 +140,7 @@ def _wheel(row: Row) -> dict[str, Any]:
         "state": str(row.state),
         "why": row.why,
         "published": row.published,
+        "companions": [f"{one.name}=={one.version}+{row.cuda}" for one in row.recipe.companion],
     }
 
 

@@ -6,13 +6,16 @@ import hashlib
 import json
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from packaging.utils import canonicalize_name
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
 
 from builder.fetch.artifact import Artifact
 
 SPEC_SCHEMA = 1
 BUILDER_FORMAT = 1
 """Raised when the builder itself changes the bytes it makes from the same inputs."""
+COMPANION_FORMAT = 1
+"""The same for companions, so that the keys of recipes without any stay as they are."""
 
 
 class _Frozen(BaseModel):
@@ -46,6 +49,25 @@ class SourceSpec(_Frozen):
             size=self.size,
             mirrors=self.mirrors,
         )
+
+
+class CompanionSpec(_Frozen):
+    """An empty wheel in another package's name, built with the wheel that takes its place."""
+
+    format: int = COMPANION_FORMAT
+    name: str
+    """Normalised (PEP 503)."""
+    version: str
+    """Without the local part: ``4.14.0.93.99``."""
+    summary: str
+
+    def filename(self, spec: BuildSpec) -> str:
+        """``opencv_python-4.14.0.93.99+cu118-1-py3-none-any.whl``.
+
+        It has the build tag too: a revision's companions name other bytes than the last one's.
+        """
+        name = self.name.replace("-", "_")
+        return f"{name}-{self.version}+{spec.cuda}-{spec.revision}-py3-none-any.whl"
 
 
 class BuildSpec(_Frozen):
@@ -85,6 +107,21 @@ class BuildSpec(_Frozen):
     """Soname patterns repair must leave out, found at run time in other packages."""
     run_paths: tuple[str, ...] = ()
     """Folders, relative to site-packages, in which the excluded libraries lie at run time."""
+    companions: tuple[CompanionSpec, ...] = ()
+    """Empty wheels built with this one, sorted by name; ``dependencies`` has them too."""
+
+    @model_serializer(mode="wrap")
+    def _without_no_companions(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # What has none is written, and keyed, as before there were any.
+        data: dict[str, Any] = write(self)
+        if not self.companions:
+            data.pop("companions", None)
+        return data
+
+    @property
+    def project_name(self) -> str:
+        """The wheel's project name, normalised (PEP 503)."""
+        return canonicalize_name(self.recipe)
 
     @property
     def public_version(self) -> str:

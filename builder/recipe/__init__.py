@@ -3,9 +3,10 @@
 from builder.recipe.files import project_files
 from builder.recipe.load import check_recipe, load_recipe, load_recipes
 from builder.recipe.problems import Problem
-from builder.recipe.schema import Profile, Recipe, Source, Tests, Wheel, json_schema
+from builder.recipe.schema import Companion, Profile, Recipe, Source, Tests, Wheel, json_schema
 
 __all__ = [
+    "Companion",
     "Problem",
     "Profile",
     "Recipe",

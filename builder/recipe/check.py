@@ -11,7 +11,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import canonicalize_name
 
 from builder.recipe.fields import DEFAULT
 from builder.recipe.files import NOT_PROJECT, project_files
@@ -29,6 +31,7 @@ def check_against_targets(data: dict[str, Any], targets: Targets, file: Path) ->
         *_architectures(data, targets),
         *_profiles(data),
         *_floor(data, targets),
+        *_companions(data),
     ]
     return [Problem(file=file, path=key_path(path), message=message) for path, message in found]
 
@@ -140,6 +143,30 @@ def _floor(data: dict[str, Any], targets: Targets) -> Found:
         pythons = ", ".join(below)
         message = f"'{py_api}' wheels do not load in {pythons}, which requires-python allows"
         yield ("wheel", "py-api"), message
+
+
+def _companions(data: dict[str, Any]) -> Found:
+    """Names no companion may have: the recipe's own, another one's, a dependency's."""
+    name = data.get("name")
+    taken: dict[str, str] = {}
+    for key in _table(data, "dependencies"):
+        for index, text in _strings(_table(data, "dependencies"), key):
+            try:
+                required = canonicalize_name(Requirement(text).name)
+            except InvalidRequirement:
+                continue
+            place = key_path(("dependencies", key, index))
+            taken[required] = f"required in {place}; a companion is required without it"
+    if isinstance(name, str):
+        taken[canonicalize_name(name)] = "the recipe's own name"
+    for number, companion in enumerate(_list(data, "companion")):
+        one = companion.get("name") if isinstance(companion, dict) else None
+        if not isinstance(one, str):
+            continue
+        normal = canonicalize_name(one)
+        if normal in taken:
+            yield ("companion", number, "name"), f"'{one}' is {taken[normal]}"
+        taken.setdefault(normal, f"another companion (see {key_path(('companion', number))})")
 
 
 def _patches(data: dict[str, Any], folder: Path) -> Found:

@@ -9,6 +9,7 @@ from typing import Annotated
 from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 from pydantic import AfterValidator, BeforeValidator, Field
 
@@ -63,6 +64,19 @@ def _size(text: str) -> str:
 def _name(text: str) -> str:
     if not _NAME.fullmatch(text):
         raise ValueError(f"must be letters, digits and '-', '_', '.' in between, not '{text}'")
+    return text
+
+
+def _normal_name(text: str) -> str:
+    normal = canonicalize_name(_name(text))
+    if text != normal:
+        raise ValueError(f"must be in its normal form '{normal}', not '{text}'")
+    return text
+
+
+def _one_line(text: str) -> str:
+    if not text.isprintable() or text != text.strip() or not text:
+        raise ValueError(f"must be one line of text, not {text!r}")
     return text
 
 
@@ -186,6 +200,8 @@ def _choice(value: object) -> object:
 
 
 Name = Annotated[str, AfterValidator(_name)]
+NormalName = Annotated[str, AfterValidator(_normal_name)]
+OneLine = Annotated[str, AfterValidator(_one_line)]
 PublicVersion = Annotated[str, AfterValidator(_version)]
 License = Annotated[str, AfterValidator(_license)]
 RequirementText = Annotated[str, AfterValidator(_requirement)]

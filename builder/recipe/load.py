@@ -7,12 +7,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from packaging.utils import canonicalize_name
 from pydantic import ValidationError
 
 from builder.errors import RecipeError
 from builder.recipe.check import check_against_files, check_against_targets
 from builder.recipe.files import RECIPE_FILE
-from builder.recipe.problems import Problem, from_validation
+from builder.recipe.problems import Problem, from_validation, key_path
 from builder.recipe.schema import Recipe
 from builder.targets import Targets, load_targets
 
@@ -49,9 +50,26 @@ def load_recipes(folders: Iterable[Path], *, targets: Targets | None = None) -> 
             problems.append(Problem(file=folder / RECIPE_FILE, path="name", message=message))
         names[recipe.name] = folder
         found[folder] = recipe
+    problems += _shared_companions(found)
     if problems:
         raise _error(problems)
     return found
+
+
+def _shared_companions(recipes: dict[Path, Recipe]) -> list[Problem]:
+    """Companions in the name of another recipe, or of another recipe's companion."""
+    taken: dict[str, Path] = {
+        canonicalize_name(recipe.name): folder for folder, recipe in recipes.items()
+    }
+    problems = []
+    for folder, recipe in recipes.items():
+        for number, companion in enumerate(recipe.companion):
+            other = taken.setdefault(companion.name, folder)
+            if other != folder:
+                path = key_path(("companion", number, "name"))
+                message = f"'{companion.name}' is also a name in {other / RECIPE_FILE}"
+                problems.append(Problem(file=folder / RECIPE_FILE, path=path, message=message))
+    return problems
 
 
 def check_recipe(folder: Path, *, targets: Targets | None = None) -> list[Problem]:

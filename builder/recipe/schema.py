@@ -17,6 +17,8 @@ from builder.recipe.fields import (
     License,
     Module,
     Name,
+    NormalName,
+    OneLine,
     PinnedRequirement,
     Place,
     PublicVersion,
@@ -103,6 +105,17 @@ class Source(_Model):
     """Patch files of the recipe, applied with ``-p1`` inside ``into`` in this order."""
 
 
+class Companion(_Model):
+    """An empty wheel in another package's name, so that this recipe's wheel takes its place."""
+
+    name: NormalName
+    """The package whose place is taken."""
+    version: PublicVersion
+    """A hair below that package's own, so that no installer picks the empty one by itself."""
+    summary: OneLine | None = None
+    """One line; the builder's own where there is none."""
+
+
 class Profile(_Model):
     """One way to build the recipe."""
 
@@ -153,6 +166,8 @@ class Recipe(_Model):
     """CUDA label patterns this recipe can be built for."""
     wheel: Wheel
     source: tuple[Source, ...] = ()
+    companion: tuple[Companion, ...] = ()
+    """Empty wheels that are built with this one and that it requires."""
     dependencies: dict[str, tuple[RequirementText, ...]] = Field(default_factory=dict)
     """``always`` or a CUDA label pattern to what the wheel requires; every match is added."""
     profile: dict[str, Profile]
@@ -164,17 +179,15 @@ class Recipe(_Model):
         return any(fnmatchcase(label, pattern) for pattern in self.cuda)
 
     def requirements(self, label: str) -> tuple[str, ...]:
-        """What the wheel requires for one CUDA, sorted, each once."""
-        return tuple(
-            sorted(
-                {
-                    requirement
-                    for pattern, requirements in self.dependencies.items()
-                    if pattern == ALWAYS or fnmatchcase(label, pattern)
-                    for requirement in requirements
-                }
-            )
-        )
+        """What the wheel requires for one CUDA, its companions among it, sorted, each once."""
+        found = {
+            requirement
+            for pattern, requirements in self.dependencies.items()
+            if pattern == ALWAYS or fnmatchcase(label, pattern)
+            for requirement in requirements
+        }
+        found |= {f"{one.name}=={one.version}+{label}" for one in self.companion}
+        return tuple(sorted(found))
 
     def run_paths(self, label: str) -> tuple[str, ...]:
         """Folders with the excluded libraries for one CUDA, in the order they are searched."""

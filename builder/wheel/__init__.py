@@ -10,6 +10,7 @@ from builder.wheel.repair import repair
 
 if TYPE_CHECKING:
     from builder.wheel.checks import check, machine_needles, require
+    from builder.wheel.companion import write_companions
     from builder.wheel.inspect import inspect_wheel
     from builder.wheel.model import Inspection, Violation
     from builder.wheel.record import make_record
@@ -22,6 +23,7 @@ _HOMES = {
     "machine_needles": "checks",
     "make_record": "record",
     "require": "checks",
+    "write_companions": "companion",
 }
 
 __all__ = [
@@ -33,6 +35,7 @@ __all__ = [
     "make_record",
     "repair",
     "require",
+    "write_companions",
 ]
 
 

@@ -1,13 +1,11 @@
-"""Wheels as archives: read without trusting them, written as the same bytes from the same files."""
+"""Wheels as archives, read without trusting them; `builder.wheel.write` writes them."""
 
 from __future__ import annotations
 
 import base64
 import csv
 import hashlib
-import io
 import stat
-import time
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
@@ -30,14 +28,12 @@ from packaging.utils import (
 from packaging.version import InvalidVersion, Version
 
 from builder.errors import CheckError
-from index.files import atomic_file
 
-DEFAULT_EPOCH = 1577836800
-"""2020-01-01 00:00 UTC: the time of every file in our wheels, whatever the machine's clock says."""
 ELF_MAGIC = b"\x7fELF"
 MAX_FILES = 200_000
 MAX_UNPACKED = 32 * 1024**3
-_UNSIGNED = ("RECORD.jws", "RECORD.p7s")
+UNSIGNED = ("RECORD.jws", "RECORD.p7s")
+"""Files of .dist-info that RECORD does not vouch for."""
 _BAD_ZIP = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError)
 _BAD_ZIP_TOO = (OverflowError, OSError, MemoryError)
 
@@ -231,13 +227,13 @@ def _record_problems(wheel: Wheel, hashes: dict[str, tuple[str, int]]) -> list[s
         if name in listed:
             found.append(f"RECORD lists '{name}' twice")
         listed.add(name)
-        if name == record or name in {f"{wheel.info}/{signed}" for signed in _UNSIGNED}:
+        if name == record or name in {f"{wheel.info}/{signed}" for signed in UNSIGNED}:
             continue
         if name not in hashes:
             found.append(f"RECORD lists '{name}', which is not in the wheel")
         elif (digest, size) != (hashes[name][0], str(hashes[name][1])):
             found.append(f"RECORD has another hash or size for '{name}'")
-    unlisted = {name for name in hashes if name.removeprefix(f"{wheel.info}/") not in _UNSIGNED}
+    unlisted = {name for name in hashes if name.removeprefix(f"{wheel.info}/") not in UNSIGNED}
     found.extend(f"'{name}' is not in RECORD" for name in sorted(unlisted - listed))
     if record not in listed:
         found.append("RECORD does not list itself")
@@ -273,52 +269,3 @@ def _metadata_problems(wheel: Wheel) -> list[str]:
     if canonicalize_name(folder[0]) != wheel.named.name:
         found.append(f"the folder {wheel.info} belongs to another project")
     return found
-
-
-def rewrite(source: Path, into: Path, *, epoch: int = DEFAULT_EPOCH) -> Path:
-    """Write a wheel again under the same name so that its bytes follow from its files alone.
-
-    Files are sorted with the .dist-info folder after the rest and RECORD (written anew) last; there
-    are no folder entries; times, permissions and attributes are fixed; deflate at level 9.
-
-    Args:
-        source: The wheel; it is checked first.
-        into: The folder of the new one.
-        epoch: Seconds since 1970 that every file's time is set to.
-
-    Raises:
-        CheckError: the wheel is damaged or contradicts its own RECORD.
-    """
-    with Wheel(source) as wheel:
-        hashes = wheel.hashes()
-        wrong = problems(wheel, hashes)
-        if wrong:
-            raise CheckError(f"{source.name}: {'; '.join(wrong[:5])}")
-        for name in _UNSIGNED:
-            hashes.pop(f"{wheel.info}/{name}", None)
-        when = time.gmtime(max(epoch, 315532800))[:6]  # a zip archive's time starts in 1980
-        names = sorted(hashes, key=lambda name: (name.startswith(f"{wheel.info}/"), name))
-        target = into / source.name
-        with atomic_file(target) as file, zipfile.ZipFile(file, "w") as archive:
-            for name in names:
-                _add(archive, name, wheel.read(name), when, wheel.members[name].external_attr >> 16)
-            record = f"{wheel.info}/RECORD"
-            _add(archive, record, _record(names, hashes, record), when, 0)
-    return target
-
-
-def _record(names: list[str], hashes: dict[str, tuple[str, int]], record: str) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerows((name, *hashes[name]) for name in names)
-    writer.writerow((record, "", ""))
-    return text.getvalue().encode()
-
-
-def _add(
-    archive: zipfile.ZipFile, name: str, data: bytes, when: tuple[int, ...], mode: int
-) -> None:
-    entry = zipfile.ZipInfo(name, (when[0], when[1], when[2], when[3], when[4], when[5]))
-    entry.create_system = 3  # Unix, so that the permissions below count
-    entry.external_attr = (stat.S_IFREG | (0o755 if mode & 0o111 else 0o644)) << 16
-    archive.writestr(entry, data, zipfile.ZIP_DEFLATED, compresslevel=9)

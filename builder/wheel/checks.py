@@ -14,6 +14,7 @@ from packaging.version import Version
 from builder.errors import CheckError
 from builder.plan.spec import BuildSpec
 from builder.wheel.checks_code import code_violations
+from builder.wheel.checks_companion import companion_violations
 from builder.wheel.checks_libraries import library_violations
 from builder.wheel.model import Inspection, Violation
 from builder.wheel.policy import SYSROOT, claimed, tag
@@ -48,6 +49,8 @@ def check(
         needles: Paths of the building machine (`machine_needles`).
         max_size: The recipe's limit in bytes, or None.
     """
+    if inspection.recorded is not None and inspection.recorded.companion_of is not None:
+        return tuple(companion_violations(inspection, inspection.recorded.companion_of))
     return (
         *(_identity(inspection, spec) if spec else ()),
         *_archive(inspection),

@@ -145,4 +145,5 @@ def _recorded(path: Path, digest: str) -> Recorded | None:
         architectures=record.architectures,
         ptx=record.ptx,
         matches=record.sha256 == digest,
+        companion_of=record.companion_of,
     )

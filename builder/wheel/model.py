@@ -136,6 +136,8 @@ class Recorded:
     ptx: str | None
     matches: bool
     """Whether the record's sha256 is this file's."""
+    companion_of: str | None = None
+    """The project (normalised) this empty wheel was made with, or None for a recipe's own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

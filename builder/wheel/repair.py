@@ -11,7 +11,8 @@ from typing import IO, TYPE_CHECKING
 from builder.errors import CheckError, ToolchainError
 from builder.process import CommandFailedError, run
 from builder.wheel import policy
-from builder.wheel.archive import DEFAULT_EPOCH, Wheel, is_elf, rewrite
+from builder.wheel.archive import Wheel, is_elf
+from builder.wheel.write import DEFAULT_EPOCH, rewrite
 
 if TYPE_CHECKING:  # importing them for real would load half the builder
     from builder.plan.spec import BuildSpec

@@ -187,3 +187,8 @@ Event = Add | Guard | Yank | Unyank | Remove | Configure
 def event_adapter() -> TypeAdapter[Event]:
     """What reads any event."""
     return TypeAdapter(Annotated[Event, Field(discriminator="event")])
+
+
+def decided(event: Event, at: str | None) -> Event:
+    """The event with the time it was decided at; one that adds a file has its own."""
+    return event.model_copy(update={"at": at}) if isinstance(event, _Decided) else event

@@ -27,7 +27,10 @@ Build = Callable[..., list[Path]]
 
 @pytest.fixture(scope="module")
 def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
-    """`builder build`, as a person would type it, in the clone; returns the wheels in its dist."""
+    """`builder build`, as a person would type it, in the clone.
+
+    Returns the wheels in its dist without the companions, each of which must be beside its wheel.
+    """
 
     def run(*arguments: str, expect: int = 0) -> list[Path]:
         dist = tmp_path_factory.mktemp("dist")
@@ -41,7 +44,10 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
             check=False,
         )
         assert done.returncode == expect, done.stdout[-6000:]
-        return sorted(dist.glob("*.whl"))
+        records = {wheel: read_record(record_path(wheel)) for wheel in dist.glob("*.whl")}
+        names = {record.name for record in records.values()}
+        assert names >= {record.companion_of or record.name for record in records.values()}
+        return sorted(wheel for wheel in records if not records[wheel].companion_of)
 
     return run
 

@@ -18,10 +18,14 @@ from builder.ui import Silent
 from builder.verify.clean import base_variables, pip_variables, uv_variables
 from builder.verify.environment import PIP_VERSION
 from builder.verify.uv import find_uv
-from index.model import Entry
+from index.ledger import Settings
 from index.records import Record
-from index.render import render_site
 from index.serve import Server
+from index.site.add import add_wheels, configure
+from index.site.change import yank
+from index.site.intake import placing
+from index.site.render import render
+from index.site.site import open_site
 from index.wheels import record_of_wheel
 
 pytestmark = pytest.mark.integration
@@ -113,12 +117,19 @@ def records(tmp_path: Path) -> dict[str, Record]:
 @pytest.fixture
 def site(tmp_path: Path, records: dict[str, Record]) -> Path:
     site = tmp_path / "My Drive/gpu wheels"
-    entries = [
-        Entry(record=record, yanked="broken" if name == "1.1+cu118" else None)
-        for name, record in records.items()
-    ]
-    render_site(entries, site, wheels=tmp_path / "dist", default_cuda="cu124")
+    make_site(site, tmp_path / "dist", yanked=records["1.1+cu118"].filename, default_cuda="cu124")
     return site
+
+
+def make_site(folder: Path, dist: Path, *, yanked: str | None = None, **settings: str) -> None:
+    """A site of all the wheels in a folder, without guards."""
+    with open_site(folder, dist.parent / "cache") as site:
+        configure(site, Settings.model_validate(settings))
+        there = placing(folder, uploaded="2026-11-21T00:00:00Z")
+        add_wheels(site, sorted(dist.glob("*.whl")), there)
+        if yanked is not None:
+            yank(site, [yanked], "broken")
+        render(site)
 
 
 @pytest.fixture
@@ -187,8 +198,8 @@ def test_the_default_root_has_the_default_cuda(
 def test_a_strangers_newer_package_is_not_taken_for_a_pinned_one(
     client: Client, served: Server, tmp_path: Path
 ) -> None:
-    stranger = record_of_wheel(tiny_wheel(tmp_path / "stranger", "9.0"))
-    render_site([Entry(record=stranger)], tmp_path / "public", wheels=tmp_path / "stranger")
+    stranger = tiny_wheel(tmp_path / "stranger", "9.0")
+    make_site(tmp_path / "public", stranger.parent)
     into = tmp_path / "into"
     with Server(tmp_path / "public") as public:
         arguments = (

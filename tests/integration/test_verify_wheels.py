@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import hashlib
 import json
 import os
@@ -16,7 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from builder.errors import VerifyError
+from builder.errors import FetchError, VerifyError
+from builder.fetch.pipconfig import PipSettings, read_pip_settings
 from builder.paths import Cache
 from builder.ui import Silent
 from builder.verify import (
@@ -190,6 +192,37 @@ def test_a_dependency_nobody_has_is_noticed(attempt: Try) -> None:
     assert "iniconfig" in reason
     left = {name for name, outcome in outcomes(report).items() if outcome == "not run"}
     assert {"install", "pip check", "import tiny_gpu", "tests"} <= left
+
+
+def test_a_network_that_fails_is_no_failed_check(means: Means, tmp_path: Path) -> None:
+    wheel = make_wheel(tmp_path / "dist", requires=("iniconfig",))
+    gone = dataclasses.replace(
+        means,
+        pip=PipSettings(indexes=("http://127.0.0.1:9/simple",)),
+        cache=Cache(root=tmp_path / "cache"),
+    )
+    with pytest.raises(FetchError, match="its dependencies could not be fetched") as caught:
+        verify_all(wheel, Trial(imports=("tiny_gpu",)), [HERE], gone)
+    assert "PIP_INDEX_URL" in str(caught.value.remedy)
+    assert not report_path(wheel, HERE).exists()
+    assert not list(gone.cache.environments.glob("tmp-*"))
+
+
+def test_a_pip_with_no_index_gets_everything_from_its_folder(means: Means, tmp_path: Path) -> None:
+    """Without network: nothing but the folder is asked, by uv and by pip."""
+    folder = tmp_path / "wheels"
+    known = read_pip_settings(os.environ)
+    for requirement in (f"pip=={means.pip_version}", "iniconfig==2.3.0"):
+        download = [sys.executable, "-m", "pip", "download", "--no-deps", "-q", "-d", folder]
+        subprocess.run([*download, requirement], check=True)
+    wheel = make_wheel(tmp_path / "dist", requires=("iniconfig",))
+    offline = dataclasses.replace(
+        means,
+        pip=dataclasses.replace(known, indexes=(), find_links=(str(folder),)),
+        cache=Cache(root=tmp_path / "cache"),
+    )
+    (report,) = verify_all(wheel, Trial(imports=("tiny_gpu",)), [HERE], offline)
+    assert report.ok, report.failed
 
 
 def test_a_dependency_the_record_does_not_know_is_noticed(means: Means, tmp_path: Path) -> None:

@@ -8,15 +8,16 @@ from typing import Any
 import pytest
 
 from builder.build import pipeline, stages
-from builder.build.pipeline import Order, Workshop, build, clear, work_folder, work_name
+from builder.build.pipeline import Order, Workshop, build, work_folder, work_name
+from builder.disk import delete_folder
 from builder.errors import CompileError, MachineError
-from builder.paths import Cache
+from builder.paths import Cache, report_path
 from builder.plan.spec import BuildSpec
 from builder.sandbox import NOTHING
 from builder.sandbox.capability import LADDER
 from builder.store import Store
 from builder.ui import Silent
-from index.records import Record, record_path
+from index.records import Record, read_record, record_path
 
 Make = Callable[..., BuildSpec]
 NAME = "hello-1.0+cu118-3-py3-none-manylinux_2_28_x86_64.whl"
@@ -59,10 +60,26 @@ def record_of(spec: BuildSpec, data: bytes) -> Record:
     )
 
 
+def empty(spec: BuildSpec, work: Path, name: str) -> tuple[Path, Record]:
+    """A companion and its record."""
+    wheel = work / f"{name}-0.9+cu118-3-py3-none-any.whl"
+    wheel.write_bytes(name.encode())
+    changes = {
+        "filename": wheel.name,
+        "name": name,
+        "version": "0.9+cu118",
+        "companion_of": "hello",
+        "sha256": hashlib.sha256(name.encode()).hexdigest(),
+        "size": len(name),
+    }
+    return wheel, record_of(spec, b"").model_copy(update=changes)
+
+
 class FakeStages:
     """What the stages leave, without a compiler."""
 
     calls: list[str]
+    names: tuple[str, ...] = ()
     fail: str | None = None
 
     def __init__(self, *, order: Order, shop: Workshop, work: Path) -> None:
@@ -80,6 +97,8 @@ class FakeStages:
                 return wheel
             if name == "record":
                 return record_of(self.order.spec, b"wheel")
+            if name == "companions":
+                return tuple(empty(self.order.spec, self.work, one) for one in FakeStages.names)
             return {"fetch": ({}, ()), "facts": {"steps": 1}}.get(name)
 
         return stage
@@ -87,14 +106,15 @@ class FakeStages:
 
 @pytest.fixture(autouse=True)
 def _stages(monkeypatch: pytest.MonkeyPatch) -> None:
-    FakeStages.calls, FakeStages.fail = [], None
+    FakeStages.calls, FakeStages.fail, FakeStages.names = [], None, ()
     monkeypatch.setattr(stages, "Stages", FakeStages)
 
 
 def test_every_stage_in_order_then_the_store_then_dist(order: Order, shop: Workshop) -> None:
     done = build(order, shop)
     assert FakeStages.calls == [
-        *("toolchain", "fetch", "render", "compile", "repair", "check", "record", "facts")
+        *("toolchain", "fetch", "render", "compile", "repair", "check", "record"),
+        *("companions", "facts"),
     ]
     assert done.fresh
     assert done.facts == {"steps": 1}
@@ -116,6 +136,23 @@ def test_what_is_in_the_store_is_not_built(order: Order, shop: Workshop) -> None
     assert (shop.dist / NAME).stat().st_mtime_ns == before, "nothing to do writes nothing"
 
 
+def test_companions_go_the_same_way(order: Order, shop: Workshop) -> None:
+    FakeStages.names = ("one", "two")
+    names = [f"{name}-0.9+cu118-3-py3-none-any.whl" for name in FakeStages.names]
+    for fresh in (True, False):
+        done = build(order, shop)
+        assert done.fresh is fresh
+        assert [path.name for path in done.companions] == names
+        for path in done.companions:
+            assert path.parent == shop.dist
+            assert read_record(record_path(path)).companion_of == "hello"
+            path.unlink()
+    build(order, shop)
+    before = [(shop.dist / name).stat().st_mtime_ns for name in names]
+    build(order, shop)
+    assert [(shop.dist / name).stat().st_mtime_ns for name in names] == before
+
+
 def test_another_build_of_that_name_in_dist_is_replaced(order: Order, shop: Workshop) -> None:
     shop.dist.mkdir()
     (shop.dist / NAME).write_bytes(b"other")
@@ -128,8 +165,8 @@ def test_reports_in_the_store_come_along(order: Order, shop: Workshop) -> None:
     build(order, shop)
     stored = Store(shop.cache.store).get(order.spec.key)
     assert stored is not None
-    stored.report_path("cp310").write_text("{}")
-    os.utime(stored.report_path("cp310"), (1000, 1000))
+    report_path(stored.wheel, "3.10").write_text("{}")
+    os.utime(report_path(stored.wheel, "3.10"), (1000, 1000))
     (shop.dist / NAME).unlink()
     build(order, shop)
     assert (shop.dist / f"{NAME}.verify.cp310.json").read_text() == "{}"
@@ -190,7 +227,7 @@ def test_clear_goes_through_read_only_folders_and_not_through_links(tmp_path: Pa
     (folder / "file").write_text("x")
     (folder / "link").symlink_to(outside)
     folder.chmod(0o500)
-    clear(tmp_path / "work")
+    delete_folder(tmp_path / "work")
     assert not (tmp_path / "work").exists()
     assert (outside / "kept").exists()
     assert outside.stat().st_mode & 0o777 == 0o500

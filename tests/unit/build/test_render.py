@@ -10,7 +10,7 @@ import pytest
 from builder.build.constants import SOURCE_DATE_EPOCH
 from builder.build.project import edit_pyproject
 from builder.build.render import render
-from builder.errors import RecipeError
+from builder.errors import RecipeError, UsageError
 from builder.plan.spec import BuildSpec, SourceSpec
 from builder.ui import Silent
 
@@ -123,7 +123,7 @@ def test_a_folder_with_something_in_it_is_left_alone(
 ) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out/mine").write_text("keep")
-    with pytest.raises(RecipeError, match="not empty"):
+    with pytest.raises(UsageError, match="not an empty folder"):
         render(spec(), recipe, tmp_path / "out", sources={}, reporter=Silent())
     assert [p.name for p in (tmp_path / "out").iterdir()] == ["mine"]
 

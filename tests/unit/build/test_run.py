@@ -9,7 +9,7 @@ from builder.build.pipeline import Finished, Order, Workshop
 from builder.build.run import Outcome, Wishes, carry_out, require_disk
 from builder.build.verification import Verified, outcome
 from builder.cli.build_report import as_data, summary, table
-from builder.errors import CompileError, MachineError, PlanError, VerifyError
+from builder.errors import CompileError, FetchError, MachineError, PlanError, VerifyError
 from builder.paths import Cache
 from builder.plan.cost import Cost
 from builder.plan.plan import Plan, Row, State
@@ -223,3 +223,19 @@ def test_the_last_table(
 
 def test_a_failed_check_is_a_failure() -> None:
     assert outcome(report("3.10", "failed", "no")).status == "failed"
+
+
+def test_a_network_that_fails_after_the_build_is_an_error_and_not_a_failed_wheel(
+    row: Callable[..., Row], shop: Workshop, built: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreachable(*_: Any, **__: Any) -> None:
+        raise FetchError("its dependencies could not be fetched")
+
+    monkeypatch.setattr(running, "verify_finished", unreachable)
+    with pytest.raises(FetchError):
+        carry_out(plan(row("one")), shop, Wishes())
+    (one,) = carry_out(plan(row("one")), shop, Wishes(keep_going=True))
+    assert one.finished is not None
+    assert one.verified == ()
+    assert isinstance(one.error, FetchError)
+    assert "not verified: its dependencies could not be fetched" in table([one])

@@ -2,14 +2,20 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from builder.build import verification
-from builder.build.pipeline import Finished, Order
-from builder.build.verification import known_before, report_path
+from builder.build.pipeline import Finished, Order, Workshop
+from builder.build.verification import known_before, verify_finished
+from builder.errors import FetchError
+from builder.paths import Cache, report_path
 from builder.plan.spec import BuildSpec
+from builder.sandbox import NOTHING
+from builder.store import Store
+from builder.ui import Silent
 
 Make = Callable[..., BuildSpec]
 GOOD: dict[str, Any] = {
@@ -53,12 +59,6 @@ def test_a_wheel_that_passed_is_not_tried_again(
     assert known["3.10"].note == "1 passed, 1 not run"
 
 
-def test_reports_lie_where_verification_puts_them(finished: Finished) -> None:
-    from builder.verify import report_path as theirs
-
-    assert report_path(finished.wheel, "3.13") == theirs(finished.wheel, "3.13")
-
-
 @pytest.mark.parametrize(
     "changes",
     [
@@ -74,8 +74,9 @@ def test_anything_less_is_tried_again(finished: Finished, changes: dict[str, Any
     assert known_before(finished, ["3.10"]) == {}
 
 
-def test_a_torn_report_counts_as_none(finished: Finished) -> None:
-    report_path(finished.wheel, "3.10").write_text('{"sha256": ')
+@pytest.mark.parametrize("text", ['{"sha256": ', "[]", "{}", '{"checks": [1]}', '{"checks": null}'])
+def test_a_torn_report_counts_as_none(finished: Finished, text: str) -> None:
+    report_path(finished.wheel, "3.10").write_text(text)
     assert known_before(finished, ["3.10"]) == {}
 
 
@@ -97,3 +98,33 @@ def test_a_gpu_that_has_come_since_is_used(
     assert not known_before(finished, ["3.10"])
     write(finished, gpu="NVIDIA T4")
     assert known_before(finished, ["3.10"])
+
+
+def test_verifying_installs_no_toolchain_and_keeps_what_was_found(
+    finished: Finished, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_toolchain(*_: Any, **__: Any) -> None:
+        pytest.fail("uv alone is needed")
+
+    def verify_all(wheel: Path, *_: Any, **__: Any) -> None:
+        report_path(wheel, "3.10").write_text("{}")
+        raise FetchError("the network went away after the first Python")
+
+    stored = tmp_path / "store" / finished.wheel.name
+    stored.parent.mkdir()
+    entry = SimpleNamespace(wheel=stored, record=SimpleNamespace(sha256=finished.sha256))
+    monkeypatch.setattr("builder.toolchain.install", no_toolchain)
+    monkeypatch.setattr("builder.verify.uv.find_uv", lambda cache, reporter: tmp_path / "uv")
+    monkeypatch.setattr("builder.verify.verify_all", verify_all)
+    monkeypatch.setattr("builder.verify.Trial.of", lambda recipe, folder: None)
+    monkeypatch.setattr(Store, "get", lambda self, key: entry)
+    shop = Workshop(
+        cache=Cache(root=tmp_path / "cache"),
+        dist=tmp_path,
+        capability=NOTHING,
+        reporter=Silent(),
+    )
+    recipe: Any = None  # only handed on
+    with pytest.raises(FetchError):
+        verify_finished(finished, recipe, ["3.10", "3.11"], shop)
+    assert report_path(stored, "3.10").read_text() == "{}"

@@ -5,8 +5,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+from click.testing import CliRunner
+
 from builder.cache import contents, exclusive, in_use, leftovers, measure, remove, whole
+from builder.cli.main import cli
+from builder.errors import MachineError
 from builder.paths import Cache
+from builder.ui import Silent
 
 
 def filled(root: Path) -> Cache:
@@ -14,6 +20,8 @@ def filled(root: Path) -> Cache:
     for name in (
         "work/abc/build/x.o",
         "environments/tmp-1/bin/python",
+        "environments/.tmp-0.removed/bin/python",
+        "store/.key.xy.part/x.whl",
         "environments/uv/wheel",
         "toolchains/.cu118-1.xy.part/bin/nvcc",
         "toolchains/cu118-old/bin/nvcc",
@@ -36,6 +44,8 @@ def test_leftovers_are_what_nobody_can_use_again(tmp_path: Path) -> None:
     assert found == {
         "work/abc",
         "environments/tmp-1",
+        "environments/.tmp-0.removed",
+        "store/.key.xy.part",
         "toolchains/.cu118-1.xy.part",
         "toolchains/cu118-old",
     }
@@ -74,16 +84,57 @@ def test_nobody_prunes_while_a_builder_works(tmp_path: Path) -> None:
     ask = (
         "from pathlib import Path\nfrom builder.cache import exclusive\n"
         "from builder.paths import Cache\n"
-        f"with exclusive(Cache(root=Path({str(tmp_path)!r}))) as alone: print(alone)"
+        f"with exclusive(Cache(root=Path({str(tmp_path)!r}))) : print('mine')"
     )
 
-    def alone_elsewhere() -> str:
-        return subprocess.run(
-            [sys.executable, "-c", ask], capture_output=True, text=True, check=True
-        ).stdout.strip()
+    def elsewhere() -> str:
+        done = subprocess.run(
+            [sys.executable, "-c", ask], capture_output=True, text=True, check=False
+        )
+        return done.stdout.strip() or done.stderr
 
-    with in_use(cache), in_use(cache):
-        assert alone_elsewhere() == "False"
-    assert alone_elsewhere() == "True"
-    with exclusive(cache) as alone:
-        assert alone
+    with in_use(cache, Silent()), in_use(cache, Silent()):
+        assert "MachineError: a builder is at work on" in elsewhere()
+    assert elsewhere() == "mine"
+
+
+@pytest.mark.parametrize("command", [["cache", "prune"], ["toolchain", "remove", "cu118"]])
+def test_nothing_is_removed_from_under_a_builder(tmp_path: Path, command: list[str]) -> None:
+    cache = filled(tmp_path)
+    arguments = ["--cache-dir", str(tmp_path), *command]
+    with in_use(cache, Silent()):
+        done = CliRunner().invoke(cli, arguments, standalone_mode=False)
+    assert isinstance(done.exception, MachineError)
+    assert "a builder is at work" in str(done.exception)
+    assert (tmp_path / "toolchains/cu118-old").is_dir()
+    done = CliRunner().invoke(cli, arguments, standalone_mode=False)
+    assert done.exception is None
+    assert not (tmp_path / "toolchains/cu118-old").exists()
+
+
+def test_a_builder_says_that_it_waits_for_a_prune(tmp_path: Path) -> None:
+    cache = Cache(root=tmp_path)
+    program = (
+        "from pathlib import Path\nfrom builder.cache import in_use\n"
+        "from builder.paths import Cache\nfrom builder.ui import Plain\n"
+        f"with in_use(Cache(root=Path({str(tmp_path)!r})), Plain()): pass"
+    )
+    with exclusive(cache):
+        child = subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True)
+        assert child.stderr is not None
+        assert "something is being removed" in child.stderr.readline()
+    assert child.wait(20) == 0
+    child.stderr.close()
+
+
+def test_a_prune_that_was_cut_short_is_gone_on_with(tmp_path: Path) -> None:
+    cache = filled(tmp_path)
+    left = tmp_path / "work/.abc.removed/sealed"
+    left.mkdir(parents=True)
+    (left / "file").touch()
+    left.chmod(0o500)
+    (removal,) = (
+        one for one in leftovers(cache, current_toolchains=frozenset()) if one.path.name == "abc"
+    )
+    remove((removal,))
+    assert not list((tmp_path / "work").iterdir())

@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from builder import doctor
+from builder.build.jobs import Machine
 from builder.cli.main import cli
 from builder.doctor import Finding, Verdict
 from builder.errors import MachineError
@@ -56,3 +57,12 @@ def test_the_exit_code_says_whether_a_build_can_succeed(monkeypatch: pytest.Monk
     assert isinstance(ill.exception, MachineError)
     assert "get it" in ill.stdout
     assert "shell" in str(ill.exception)
+
+
+def test_memory_is_what_a_build_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    small = Machine(cores=1.5, memory=3_000_000_000)
+    monkeypatch.setattr("builder.build.jobs.this_machine", lambda: small)
+    found = doctor.cores_and_memory()
+    assert (found.verdict, found.found) == (Verdict.NOTE, "1.5 cores, 3 GB")
+    monkeypatch.setattr("builder.build.jobs.this_machine", lambda: Machine(cores=2, memory=None))
+    assert doctor.cores_and_memory().found == "2 cores, memory unknown"

@@ -85,3 +85,38 @@ def test_ctrl_c_ends_with_130_and_no_traceback(tmp_path: Path) -> None:
     assert child.returncode == 130
     assert "interrupted" in said
     assert "Traceback" not in said
+
+
+def ends_with(body: str) -> subprocess.CompletedProcess[str]:
+    """The program with one command of this body."""
+    program = (
+        "import builder.__main__ as m, click, errno, os, signal\n"
+        f"@click.command()\ndef cli():\n    {body}\n"
+        "m.cli = cli; m.main()"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+
+
+def test_a_file_that_cannot_be_written_is_named_without_a_traceback() -> None:
+    done = ends_with("open('/proc/none/x', 'w')")
+    assert done.returncode == errors.MachineError.exit_code
+    assert "error: '/proc/none/x': No such file or directory" in done.stderr
+    assert "try:" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_full_disk_is_said_wherever_it_is_met() -> None:
+    done = ends_with("raise OSError(errno.ENOSPC, 'No space left on device')")
+    assert done.returncode == errors.MachineError.exit_code
+    assert "the disk is full" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_fault_of_ours_keeps_its_traceback() -> None:
+    assert "Traceback" in ends_with("raise OSError('odd')").stderr
+
+
+def test_a_closed_terminal_ends_it_tidily() -> None:
+    assert ends_with("os.kill(os.getpid(), signal.SIGHUP)").returncode == 130

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from builder import process
 from builder.errors import MachineError
 from builder.process import CommandFailedError, run, show
 
@@ -86,3 +87,52 @@ def test_an_interrupt_ends_grandchildren_too(tmp_path: Path) -> None:
 
 def test_show_quotes_what_holds_spaces() -> None:
     assert show(["a", "b c", ""]) == "a 'b c' ''"
+
+
+def gone(pid: int) -> bool:
+    """Whether a process has ended (a zombie has), after five seconds at the most."""
+    for _ in range(50):
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+        except FileNotFoundError:
+            return True
+        if state == "Z":
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def test_what_a_program_leaves_running_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "GRACE_SECONDS", 0.2)
+    began = time.monotonic()
+    holding = run(["/bin/sh", "-c", "sleep 60 & echo $!"])  # it holds the pipe open
+    silent = run(["/bin/sh", "-c", "sleep 60 > /dev/null 2>&1 & echo $!"])
+    assert time.monotonic() - began < 20
+    assert gone(int(holding.output))
+    assert gone(int(silent.output))
+
+
+def test_a_second_interrupt_leaves_nothing_running(monkeypatch: pytest.MonkeyPatch) -> None:
+    pids: list[int] = []
+
+    def stop(line: str) -> None:
+        pids.append(int(line))
+        raise KeyboardInterrupt
+
+    def impatient(self: object, timeout: float | None = None) -> int:
+        raise KeyboardInterrupt
+
+    script = "trap '' TERM; echo $$; while :; do sleep 0.1; done"
+    with monkeypatch.context() as patched:
+        patched.setattr(subprocess.Popen, "wait", impatient)
+        with pytest.raises(KeyboardInterrupt):
+            run(["/bin/sh", "-c", script], on_line=stop)
+    assert gone(pids[0])
+
+
+def test_a_program_of_another_kind_of_machine_is_named(tmp_path: Path) -> None:
+    program = tmp_path / "odd"
+    program.write_bytes(b"\x7fELF not really")
+    program.chmod(0o755)
+    with pytest.raises(MachineError, match=f"'{program}' does not start"):
+        run([program])

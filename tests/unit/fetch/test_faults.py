@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from builder.errors import FetchError
 from builder.fetch import fetch
 from builder.fetch.download import file_path
 from builder.fetch.part import Part
@@ -161,10 +162,25 @@ def test_a_disk_that_fills_up_under_way(server, cache, settings, make, heard, mo
 
     artifact = make(DATA, server.put("/a", DATA), size=len(DATA))
     with monkeypatch.context() as patched:
-        patched.setattr(transfer, "_write_all", full)
+        patched.setattr(transfer, "write_all", full)
         with pytest.raises(MachineError, match=r"no space left .*, 3\.\d MB more needed"):
             fetch(artifact, cache=cache, reporter=heard, settings=settings)
     assert not file_path(artifact, cache).exists()
     assert Part(folder=file_path(artifact, cache).parent).size == written
     assert fetch(artifact, cache=cache, reporter=heard, settings=settings).read_bytes() == DATA
     assert server.ranges[-1] == f"bytes={written}-"
+
+
+def test_a_server_that_sends_another_part_than_asked_is_asked_anew(
+    server, cache, settings, make, heard
+):
+    odd = {"status": 206, "headers": {"Content-Range": "bytes 7-9/10"}, "body": b"odd"}
+    artifact = make(DATA, server.put("/a", DATA, {"cut": 100_000}, odd), size=len(DATA))
+    assert fetch(artifact, cache=cache, reporter=heard, settings=settings).read_bytes() == DATA
+    assert server.ranges[-1] is None
+
+
+def test_a_server_that_refuses_ranges_nobody_asked_for(server, cache, settings, make, heard):
+    artifact = make(DATA, server.put("/a", DATA, {"status": 416}), size=len(DATA))
+    with pytest.raises(FetchError, match="answered 416"):
+        fetch(artifact, cache=cache, reporter=heard, settings=settings)

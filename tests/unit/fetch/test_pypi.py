@@ -80,6 +80,56 @@ def test_find_links_of_a_machine_with_no_network(tmp_path, cache, settings, make
         assert fetch(artifact, cache=cache, reporter=heard, settings=offline).read_bytes() == DATA
 
 
+def test_a_loose_file_is_taken_before_any_index_is_asked(
+    server, tmp_path, cache, settings, make, heard
+):
+    (tmp_path / "name-1.0.tar.gz").write_bytes(DATA)
+    artifact = make(DATA, "pypi:name==1.0", name="name-1.0.tar.gz")
+    both = with_pip(
+        settings, indexes=(f"{server.url}/simple",), find_links=(f"{server.url}/x", str(tmp_path))
+    )
+    assert fetch(artifact, cache=cache, reporter=heard, settings=both).read_bytes() == DATA
+    assert server.seen == []
+
+
+@pytest.mark.parametrize("how", ["address", "path", "file address"])
+def test_find_links_that_is_a_page(how, server, tmp_path, cache, settings, make, heard):
+    artifact = make(DATA, "pypi:name==1.0", name="name-1.0.tar.gz")
+    page = html("x", server.put("/files/name-1.0.tar.gz", DATA))
+    server.put("/links.html", page, kind="text/html")
+    (tmp_path / "links.html").write_bytes(page)
+    link = {
+        "address": f"{server.url}/links.html",
+        "path": str(tmp_path / "links.html"),
+        "file address": (tmp_path / "links.html").as_uri(),
+    }[how]
+    offline = with_pip(settings, find_links=(str(tmp_path / "gone"), link))
+    assert fetch(artifact, cache=cache, reporter=heard, settings=offline).read_bytes() == DATA
+
+
+def test_a_file_with_wrong_bytes_is_not_said_to_be_missing(server, cache, settings, make, heard):
+    artifact = make(DATA, "pypi:name==1.0", name="name-1.0.tar.gz")
+    href = server.put("/f/name-1.0.tar.gz", b"other")
+    server.put("/simple/name/", html("x", href), kind="text/html")
+    settings = with_pip(settings, indexes=(f"{server.url}/simple",))
+    with pytest.raises(FetchError, match="wrong bytes") as caught:
+        fetch(artifact, cache=cache, reporter=heard, settings=settings)
+    assert "none of the indexes" not in str(caught.value)
+
+
+def test_pip_is_asked_for_folders_by_their_absolute_path(tmp_path: Path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    links = "wheels ~/more https://x.invalid/y file:///z"
+    env = {"PIP_CONFIG_FILE": "/dev/null", "PIP_FIND_LINKS": links, "HOME": str(tmp_path)}
+    assert read_pip_settings(env).find_links == (
+        str(tmp_path / "wheels"),
+        str(tmp_path / "more"),
+        "https://x.invalid/y",
+        "file:///z",
+    )
+
+
 def test_another_hash_is_seen_before_anything_is_downloaded(server, cache, settings, make, heard):
     artifact = make(DATA, "pypi:name==1.0", name="name-1.0.tar.gz")
     href = server.put("/f/name-1.0.tar.gz", DATA) + "#sha256=" + "0" * 64

@@ -65,10 +65,8 @@ def test_a_file_goes_only_after_it_was_yanked_long_enough(since: str | None, out
     files = [known("3"), known("2"), old, known("1", kind="guard")]
     at = {} if since is None else {old.filename: f"{since}T23:59:59Z"}
     found = plan_retention(files, at, RULE, TODAY)
-    told = {"remove": bool(found.remove), "waiting": bool(found.waiting), "undated": bool(found.undated)}  # fmt: skip
-    if since == "2027-01-31":
-        assert (TODAY - datetime.date(2027, 1, 31)).days == 29
-    assert [name for name, is_so in told.items() if is_so] == [outcome]
+    told = {"remove": found.remove, "waiting": found.waiting, "undated": found.undated}
+    assert [name for name, files_so in told.items() if files_so] == [outcome]
     assert not found.yank
 
 

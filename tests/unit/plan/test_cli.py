@@ -16,8 +16,10 @@ from click.testing import CliRunner, Result
 from builder.cli.main import cli
 from builder.errors import BuilderError, PlanError, RecipeError, UsageError
 from builder.plan import gather
-from index.ledger import Add, append_event, save_ledger
+from index.ledger import Add
 from index.records import Record
+from index.site.disk import append
+from index.state.state import State
 
 World = Any
 Builder = Callable[..., Result]
@@ -154,8 +156,7 @@ def publish(site: Path, row: dict[str, Any], key: str) -> None:
         build_key=key,
     )
     add = Add(record=record, url=f"files/{record.filename}", uploaded="2026-11-01T00:00:00Z")
-    site.mkdir()
-    save_ledger(site, append_event("", add))
+    append(site, State.in_memory(), [add])
 
 
 def test_published(builder: Builder, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from builder.errors import BuilderError
+from builder.paths import report_path
 from builder.store import Store
 from builder.ui import Silent
 from index.records import Record, record_path, write_record
@@ -83,7 +84,7 @@ def test_put_and_get(store: Store, wheel: Path) -> None:
 def test_a_report_lies_beside_its_wheel(store: Store, wheel: Path) -> None:
     stored = store.put(KEY, wheel, record(b"a wheel"))
     assert stored.reports() == ()
-    path = stored.report_path("cp313")
+    path = report_path(stored.wheel, "3.13")
     assert path.name == f"{NAME}.verify.cp313.json"
     path.write_text("{}")
     assert stored.reports() == (path,)
@@ -94,11 +95,88 @@ def test_a_report_lies_beside_its_wheel(store: Store, wheel: Path) -> None:
 
 def test_a_second_put_keeps_what_is_there(store: Store, wheel: Path) -> None:
     first = store.put(KEY, wheel, record(b"a wheel"))
-    first.report_path("cp313").write_text("{}")
+    report_path(first.wheel, "3.13").write_text("{}")
     wheel.write_bytes(b"another")
     second = store.put(KEY, wheel, record(b"another"))
     assert second.wheel.read_bytes() == b"a wheel"
     assert len(second.reports()) == 1
+
+
+EMPTY = "hello-0.9+cu118-1-py3-none-any.whl"
+
+
+@pytest.fixture
+def companion(wheel: Path) -> tuple[Path, Record]:
+    path = wheel.with_name(EMPTY)
+    path.write_bytes(b"empty")
+    changes = {"filename": EMPTY, "name": "hello", "companion_of": "hello-cuda"}
+    return path, record(b"empty", **changes)
+
+
+SPEC = {"companions": [{"name": "hello", "version": "0.9", "summary": "Empty"}]}
+
+
+def test_companions_are_kept_with_their_wheel(
+    store: Store, wheel: Path, companion: tuple[Path, Record]
+) -> None:
+    whole = record(b"a wheel", build_spec=SPEC)
+    put = store.put(KEY, wheel, whole, companions=[companion])
+    got = store.get(KEY, hashed=True)
+    assert got == put
+    assert got.wheel.name == NAME
+    assert [one.wheel.name for one in got.companions] == [EMPTY]
+    assert got.companions[0].record == companion[1]
+    assert got.companions[0].wheel.read_bytes() == b"empty"
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (lambda path: path.write_bytes(b"em"), "has 2 bytes instead of 5"),
+        (lambda path: path.write_bytes(b"EMPTY"), "another sha256"),
+        (lambda path: path.unlink(), "without the companion hello"),
+        (lambda path: record_path(path).unlink(), "it holds 2 wheels"),
+        (
+            lambda path: write_record(
+                record(b"empty", filename=EMPTY, companion_of="hello-cuda", build_key=OTHER), path
+            ),
+            f"of the key {OTHER}",
+        ),
+    ],
+)
+def test_a_damaged_companion_makes_the_entry_absent(
+    store: Store,
+    wheel: Path,
+    companion: tuple[Path, Record],
+    reporter: Listening,
+    damage: Any,
+    reason: str,
+) -> None:
+    whole = record(b"a wheel", build_spec=SPEC)
+    stored = store.put(KEY, wheel, whole, companions=[companion])
+    damage(stored.folder / EMPTY)
+    assert store.get(KEY, hashed=True) is None
+    assert reason in reporter.warnings[0]
+    mended = store.put(KEY, wheel, whole, companions=[companion])
+    assert store.get(KEY, hashed=True) == mended
+
+
+def test_companions_alone_are_no_entry(
+    store: Store, wheel: Path, companion: tuple[Path, Record], reporter: Listening
+) -> None:
+    stored = store.put(KEY, wheel, record(b"a wheel"), companions=[companion])
+    drop(stored.folder)
+    assert store.get(KEY) is None
+    assert "it holds 0 wheels" in reporter.warnings[0]
+
+
+def test_a_companion_that_is_not_its_records(
+    store: Store, wheel: Path, companion: tuple[Path, Record]
+) -> None:
+    companion[0].write_bytes(b"other")
+    with pytest.raises(BuilderError, match="another sha256"):
+        store.put(KEY, wheel, record(b"a wheel"), companions=[companion])
+    assert store.keys() == ()
 
 
 def cut(folder: Path) -> None:

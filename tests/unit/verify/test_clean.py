@@ -68,7 +68,6 @@ def test_uv_is_told_what_pip_knows(tmp_path: Path) -> None:
     assert told["UV_NO_CONFIG"] == "1"
     assert told["UV_LINK_MODE"] == "hardlink"
     offline = uv_variables(PipSettings(), cache=tmp_path)
-    assert offline["UV_NO_INDEX"] == "1"
     assert "UV_DEFAULT_INDEX" not in offline
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import sys
@@ -167,6 +168,24 @@ def test_a_file_that_does_not_start_is_passed_over(tmp_path: Path, places: Place
         found = find_python("3.10", env=ENV, places=places)
         assert found.interpreter is None
         assert str(broken) in str(found.reason)
+
+
+def test_folders_nobody_may_look_into_are_passed_over(
+    tmp_path: Path, places: Places, fake: Fake
+) -> None:
+    real = fake(tmp_path / "home/.pyenv/versions/3.10.13/bin/python3.10")
+    # Root may look into every folder; a name that is too long ends in an error for everybody.
+    closed = tmp_path / ("x" * 300)
+    (tmp_path / "loop").mkdir()
+    (tmp_path / "loop/python3.10").symlink_to("python3.10")
+    places = dataclasses.replace(
+        places, path=(closed, tmp_path / "loop", *places.path), conda=closed
+    )
+    found = find_python("3.10", env=ENV, places=places)
+    assert found.interpreter is not None, found.reason
+    assert found.interpreter.path == real
+    nowhere = dataclasses.replace(places, home=closed)
+    assert find_python("3.10", env=ENV, places=nowhere).interpreter is None
 
 
 def test_one_python_under_two_names_is_run_once(tmp_path: Path, places: Places, fake: Fake) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from builder.errors import VerifyError
+from builder.paths import report_path
 from builder.verify.junit import read_junit
 from builder.verify.report import (
     Check,
@@ -15,7 +16,6 @@ from builder.verify.report import (
     dump_report,
     raise_if_failed,
     read_report,
-    report_path,
     write_report,
 )
 from builder.verify.tests import judge

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.errors import CheckError
-from builder.wheel.archive import Wheel, WheelName, problems, rewrite
+from builder.wheel.archive import Wheel, WheelName, problems
+from builder.wheel.write import rewrite
 
 
 def test_rewriting_gives_the_same_bytes_whatever_order_and_time(tmp_path, make_wheel):

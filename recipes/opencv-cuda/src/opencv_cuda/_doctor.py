@@ -19,6 +19,7 @@ from opencv_cuda._driver import Driver, Gpu, ask
 LIBRARY_MISSING = 10
 NO_IMPORT = 11
 HIDDEN = 13
+NAME_LOST = 14
 NO_DRIVER = 20
 DRIVER_TOO_OLD = 21
 NO_GPU = 22
@@ -33,7 +34,13 @@ libraries and where they were found, which cv2 is really imported, and a tiny co
 
 exit codes: 0 the GPU is used; 10 an NVIDIA library is missing, 11 cv2 cannot be imported,
 13 another OpenCV hides this one; 20 no driver, 21 driver too old, 22 no GPU, 23 no code for this
-GPU in the wheel, 24 the GPU fails, 25 the GPU's answer is wrong; 2 wrong usage"""
+GPU in the wheel, 24 the GPU fails, 25 the GPU's answer is wrong; 14 all is well, but an empty
+package in the name of a CPU build is missing; 2 wrong usage
+
+back to a CPU build of OpenCV:
+  pip uninstall -y opencv-cuda opencv-python opencv-python-headless opencv-contrib-python \
+    opencv-contrib-python-headless
+  pip install opencv-python"""
 
 
 @dataclass(frozen=True)
@@ -60,8 +67,8 @@ def main(arguments: list[str]) -> int:
         print("\nOpenCV uses the GPU.")
         return 0
     print(f"\n{_verdict(fault)}")
-    if fault.remedy:
-        print(f"  {fault.remedy}")
+    for remedy in dict.fromkeys(finding.remedy for finding in findings if finding.remedy):
+        print(f"  {remedy}")
     return fault.code
 
 
@@ -73,6 +80,7 @@ def examine() -> Iterable[Finding]:
     hidden = which()
     yield hidden
     if hidden.code:
+        yield names()
         return
     loaded = libraries()
     yield loaded
@@ -85,6 +93,7 @@ def examine() -> Iterable[Finding]:
     yield from (judge_gpu(gpu, driver) for gpu in driver.gpus)
     if cv2 is not None and driver.gpus:
         yield compute(cv2)
+    yield names()  # last: a complaint of `pip check` is the least of the faults
 
 
 def which() -> Finding:
@@ -106,6 +115,30 @@ def which() -> Finding:
     if owners:
         return Finding("cv2", found, HIDDEN, f"pip uninstall -y {' '.join(owners)}")
     return Finding("cv2", found, HIDDEN, f"rename or remove {found}: it goes before {ours}")
+
+
+def names() -> Finding:
+    """Whether the empty packages in the names of OpenCV's CPU builds are this wheel's own."""
+    try:
+        required = importlib.metadata.requires("opencv-cuda") or []
+    except importlib.metadata.PackageNotFoundError:
+        return Finding("names", "this wheel was not put here by an installer")
+    pins = dict(
+        text.split("==", 1) for text in required if text.startswith("opencv-") and "==" in text
+    )
+    lost = [name for name, version in pins.items() if _installed(name) != version]
+    if not lost:
+        return Finding("names", f"also installed as {', '.join(pins) or 'nothing else'}")
+    text = f"{', '.join(lost)}: the empty package of this wheel is missing; `pip check` complains"
+    remedy = f'pip install "opencv-cuda=={_build.VERSION}", from the index this one came from'
+    return Finding("names", text, NAME_LOST, remedy)
+
+
+def _installed(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
 def libraries() -> Finding:
@@ -197,6 +230,8 @@ def _verdict(fault: Finding) -> str:
         return "OpenCV works on the CPU: there is no GPU it could use."
     if fault.code in (DRIVER_TOO_OLD, NO_CODE_FOR_GPU, GPU_FAILS, GPU_WRONG):
         return f"OpenCV works on the CPU only: {fault.label}: {fault.text}"
+    if fault.code == NAME_LOST:
+        return f"OpenCV uses the GPU, but {fault.text}"
     if fault.code == HIDDEN:
         return f"Another OpenCV is imported instead of this one: {fault.text}"
     return f"OpenCV cannot be used: {fault.text}"

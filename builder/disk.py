@@ -1,0 +1,52 @@
+"""Room on disk, and a full disk said the same way wherever it is met."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from pathlib import Path
+
+from builder.errors import MachineError
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""The error numbers of a disk, or a user's share of it, that is full."""
+
+MARKS = ("No space left on device", "Disk quota exceeded")
+"""What programs print then."""
+
+
+def free_bytes(folder: Path) -> int:
+    """Bytes free where ``folder`` lies, or will lie once it is made."""
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    return shutil.disk_usage(there).free
+
+
+def delete_folder(folder: Path) -> None:
+    """Delete a folder and everything in it, also where things came without write permission."""
+    if not folder.exists():
+        return
+    try:
+        shutil.rmtree(folder)
+    except PermissionError:
+        folder.chmod(0o755)
+        for place, names, _ in os.walk(folder):
+            for path in (Path(place, name) for name in names):
+                if not path.is_symlink():
+                    path.chmod(0o755)
+        shutil.rmtree(folder)
+
+
+def disk_full(what: str) -> MachineError:
+    """The error for it."""
+    return MachineError(
+        f"the disk is full: {what}",
+        remedy="free some, run `builder cache prune`, or name another disk with --cache-dir; "
+        "then run the same command again",
+    )
+
+
+def says_full(output: str) -> str | None:
+    """The first line of a program's output that says so, or None."""
+    lines = output.splitlines()
+    return next((line.strip() for line in lines if any(mark in line for mark in MARKS)), None)
