@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from index.errors import EntryError
 from index.ledger import Configure, Settings
 from index.model import check_filename
 from index.records import Record, record_path
-from index.site.compare import candidates, compare
+from index.site.compare import candidates, compare, refusal
 from index.site.intake import Candidate, Placing, parse_record, plain_file, read_candidate, take
 from index.site.site import Site
 from index.wheels import sha256_file
@@ -111,13 +112,14 @@ def build_records(
         EntryError: a line is no record, or the index has other bytes under its name.
         LedgerError: the ledger is broken, or refuses a file.
     """
-    before = site.state.count()
     total = 0
+    same = array("q")
 
     def new() -> Iterator[Candidate]:
         nonlocal total
         # What was handed on last may not be in the state yet.
         recent: deque[tuple[str, str]] = deque(maxlen=BATCH)
+        before = site.state.count_wheels()
         for batch in batched(lines):
             records = [
                 parse_record(line, f"line {number}") for number, line in enumerate(batch, total + 1)
@@ -125,19 +127,29 @@ def build_records(
             total += len(batch)
             there = _digests(site, records) | dict(recent)
             for record in records:
-                if not _is_there(record, there.get(record.filename)):
-                    there[record.filename] = record.sha256
-                    recent.append((record.filename, record.sha256))
-                    yield Candidate(record=record, wheel=None)
+                if _is_there(record, there.get(record.filename)):
+                    same.append(hash(record.filename))
+                    continue
+                there[record.filename] = record.sha256
+                recent.append((record.filename, record.sha256))
+                yield Candidate(record=record, wheel=None)
             step(total, None)
+        # Before the last is in: an error here takes all of them back.
+        _check_whole(site, before, same)
 
     count = site.append(take(site, new(), placing), checked=True)
-    if total - count < before:
-        raise EntryError(
-            f"the list has {total - count} of the index's {before} files",
-            remedy="files leave an index by `builder index yank` and `remove` alone",
-        )
     return Added(added=(), count=count, same=total - count)
+
+
+def _check_whole(site: Site, before: int, same: Sequence[int]) -> None:
+    """Refuse a list that lacks some of the wheels there were; ``same`` are its names' hashes."""
+    known = set(same)
+    if len(known) < before:
+        raise refusal(
+            f"{file.filename}: in the index, not in the list"
+            for file in site.state.all_files()
+            if file.kind == "wheel" and hash(file.filename) not in known
+        )
 
 
 def _is_known(site: Site, wheel: Path) -> bool:

@@ -56,7 +56,7 @@ def compare(site: Site, dist: Path, *, records_only: bool = False) -> Comparison
         else:
             problems.append(f"{name}: other bytes than the index has")
     if problems:
-        raise _refusal(problems)
+        raise refusal(problems)
     if changed:
         site.state.set_stamps(folder, changed)
         site.state.commit()
@@ -88,7 +88,7 @@ def candidates(
         except EntryError as error:
             problems.append(error.message)
     if problems:
-        raise _refusal(problems)
+        raise refusal(problems)
 
 
 def _listing(dist: Path, *, records_only: bool) -> Iterator[tuple[str, str]]:
@@ -121,7 +121,9 @@ def _stamp(found: os.stat_result) -> str:
     return f"{found.st_size}:{found.st_mtime_ns}:{found.st_ctime_ns}:{found.st_ino}"
 
 
-def _refusal(problems: list[str]) -> EntryError:
+def refusal(found: Iterable[str]) -> EntryError:
+    """One error for all that is not as the index needs it, the first of them named."""
+    problems = list(found)
     more = len(problems) - LISTED
     lines = [*problems[:LISTED], *([f"… and {more} more"] if more > 0 else [])]
     return EntryError(

@@ -1,9 +1,8 @@
-"""Work on many projects shared out to as many processes as there are cores."""
+"""Work on many projects shared out to several processes."""
 
 from __future__ import annotations
 
 import multiprocessing
-import os
 import signal
 from collections.abc import Callable, Iterable, Iterator
 from multiprocessing.connection import Connection, wait
@@ -88,8 +87,3 @@ def _answer(
         return work(task), None
     except Exception as error:
         return None, error
-
-
-def cores() -> int:
-    """How many processes may run at once here."""
-    return len(os.sched_getaffinity(0))

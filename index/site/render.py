@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +12,6 @@ from index.ledger import Event, Settings
 from index.model import DEFAULT_ROOT, PROJECTS, File, Project, in_order, in_root
 from index.pages import hosting, simple_html, simple_json
 from index.pages.form import FORM, pages_form
-from index.site.crew import cores, share_out
 from index.site.site import Site, read_files
 from index.site.writer import Writer, Written
 from index.state.state import ALL_PAGES, LANDING_PAGE, PROJECT_PAGE, ROOT_PAGE, Known
@@ -140,8 +140,11 @@ def _outcomes(site: Site, plan: _Plan, names: Sequence[str]) -> Iterator[_Outcom
     tasks = (
         [(name, site.state.files_of(name)) for name in some] for some in batched(names, PER_TASK)
     )
-    if len(names) > ALONE and cores() > 1:
-        results = share_out(tasks, work, workers=cores())
+    workers = len(os.sched_getaffinity(0)) if len(names) > ALONE else 1
+    if workers > 1:
+        from index.site.crew import share_out  # seldom needed, and not imported in no time
+
+        results = share_out(tasks, work, workers=workers)
     else:
         results = map(work, tasks)
     for outcomes in results:

@@ -40,7 +40,7 @@ def compare(
         new=tuple(sorted(new)),
         removed=tuple(sorted(removed)),
         unsure=tuple(sorted(unsure)),
-        missing=() if there == _wheels(database) else tuple(_missing(database, listing())),
+        missing=() if there == count_wheels(database) else tuple(_missing(database, listing())),
     )
 
 
@@ -55,7 +55,8 @@ def _files(database: sqlite3.Connection, names: Sequence[str]) -> dict[str, tupl
     return {name: (sha256, gone) for name, sha256, gone in database.execute(query, names)}
 
 
-def _wheels(database: sqlite3.Connection) -> int:
+def count_wheels(database: sqlite3.Connection) -> int:
+    """How many wheels are there."""
     query = "SELECT count(*) FROM file WHERE kind = 'wheel' AND gone IS NULL"
     return int(database.execute(query).fetchone()[0])
 

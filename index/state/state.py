@@ -14,7 +14,7 @@ from index.errors import EntryError, LedgerError
 from index.ledger.events import Add, Configure, Guard, Remove, Settings, Unyank, Yank
 from index.ledger.seal import EMPTY, Head, Line
 from index.model import check_record, twin_key, twins
-from index.state.comparing import compare
+from index.state.comparing import compare, count_wheels
 from index.state.database import open_database
 from index.state.known import COLUMNS, Given, Known, arrival
 from index.state.schema import create, is_current
@@ -104,6 +104,10 @@ class State:
         """How many files are there."""
         (total,) = self._database.execute("SELECT coalesce(sum(files), 0) FROM listed").fetchone()
         return int(total)
+
+    def count_wheels(self) -> int:
+        """How many wheels are there, guards left out."""
+        return count_wheels(self._database)
 
     def roots(self) -> list[str]:
         """CUDA labels with at least one file, sorted; files of no CUDA make none."""

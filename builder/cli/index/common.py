@@ -167,7 +167,16 @@ def report(
         f"{added.count} new, {added.same} as they were; {site.state.count()} files in the index; "
         f"{len(written.pages)} pages written"
     )
+    if not added.added:
+        return
     from builder.cli.index.paste import paste_lines
+    from index.site.needs import unmet_needs
+
+    for name, wanted in unmet_needs(site, added.added):
+        settings.reporter.warn(
+            f"{name} needs {wanted}, which the index does not have: nobody can install it; "
+            "add that wheel too"
+        )
 
     for line in paste_lines(site, added.added):
         click.echo(line)

@@ -1,0 +1,286 @@
+"""`builder index …`, as a maintainer types it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from builder.cli.main import cli
+from index.errors import EntryError, LedgerError, SiteError
+from index.files import write_bytes
+from index.records import write_record
+from index.site.disk import read_state
+from index.wheels import record_of_wheel
+from tests.index_kit import tree
+from tests.unit.index.conftest import metadata
+
+MakeWheel = Callable[..., Path]
+Run = Callable[..., Result]
+TINY = "tiny_gpu-1.0+cu118-1-py3-none-manylinux_2_31_x86_64.whl"
+NEWER = "tiny_gpu-1.1+cu118-1-py3-none-manylinux_2_31_x86_64.whl"
+OTHER = "tiny_gpu-1.1+cu124-1-py3-none-manylinux_2_31_x86_64.whl"
+GUARD = "tiny_gpu-1.0+cu118.tar.gz"
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    return tmp_path / "site"
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1790000000")
+
+    def invoke(*arguments: str | Path, status: int = 0) -> Result:
+        words = ["--cache-dir", tmp_path / "cache", "index", *arguments]
+        result = CliRunner().invoke(cli, [str(word) for word in words], catch_exceptions=False)
+        assert result.exit_code == status, result.output
+        return result
+
+    return invoke
+
+
+def live(site: Path) -> list[str]:
+    return [known.filename for known in read_state(site).all_files()]
+
+
+# --- taking wheels in ----------------------------------------------------------------------------
+
+
+def test_add_says_what_came_of_it_and_what_to_paste(
+    run: Run, site: Path, make_wheel: MakeWheel
+) -> None:
+    said = run(
+        "add", make_wheel(TINY), "--site", site, "--base-url", "https://me.example/w/"
+    ).output
+    assert f"added {TINY}" in said
+    assert '--extra-index-url https://me.example/w/cu118 "tiny-gpu==1.0+cu118"' in said
+    assert live(site) == [TINY, GUARD]
+    again = run("add", site.parent / "dist" / TINY, "--site", site).output
+    assert "0 new, 1 as they were; 2 files in the index; 0 pages written" in again
+
+
+def test_without_an_address_it_says_how_to_give_one(
+    run: Run, site: Path, make_wheel: MakeWheel
+) -> None:
+    assert "--base-url" in run("add", make_wheel(TINY), "--site", site).output
+
+
+def test_add_as_json(run: Run, site: Path, make_wheel: MakeWheel) -> None:
+    told = json.loads(run("add", make_wheel(TINY), "--site", site, "--json").stdout)
+    assert told["schema_version"] == 1
+    assert (told["added"], told["files"], told["same"]) == ([TINY], 2, 0)
+
+
+def test_settings_are_remembered_and_refused_where_they_are_none(
+    run: Run, site: Path, make_wheel: MakeWheel
+) -> None:
+    run("add", make_wheel(TINY), "--site", site, "--default-cuda", "cu118", "--title", "Ours")
+    assert (site / "simple/tiny-gpu/index.html").is_file()
+    assert "Ours" in (site / "index.html").read_text()
+    run("add", make_wheel(NEWER), "--site", site)
+    assert read_state(site).settings.default_cuda == "cu118"
+    said = run("add", make_wheel(TINY), "--site", site, "--python", "2.7", status=2).output
+    assert "'2.7' is not a Python such as 3.12" in said
+
+
+def test_a_profile_nobody_should_publish_needs_a_word(
+    run: Run, site: Path, make_wheel: MakeWheel
+) -> None:
+    wheel = make_wheel(TINY)
+    write_record(record_of_wheel(wheel).model_copy(update={"profile": "quick"}), wheel)
+    with pytest.raises(EntryError, match="profile 'quick'") as error:
+        run("add", wheel, "--site", site)
+    assert "--force" in str(error.value)
+    assert live(site) == []
+    run("add", wheel, "--site", site, "--force")
+    assert TINY in live(site)
+
+
+def test_other_bytes_under_a_name_of_the_index_are_refused(
+    run: Run, site: Path, make_wheel: MakeWheel
+) -> None:
+    run("add", make_wheel(TINY), "--site", site)
+    before = tree(site)
+    with pytest.raises(EntryError, match="other bytes"):
+        run("add", make_wheel(TINY, members={"more": b"x"}), "--site", site)
+    assert tree(site) == before
+
+
+def test_a_wheel_whose_companion_is_not_there_is_warned_of(
+    run: Run, site: Path, make_wheel: MakeWheel
+) -> None:
+    need = "Requires-Dist: tiny-companion==0.9+cu118"
+    wheel = make_wheel(TINY, text=metadata("tiny-gpu", "1.0+cu118", need))
+    assert "needs tiny-companion==0.9+cu118" in run("add", wheel, "--site", site).output
+    companion = make_wheel("tiny_companion-0.9+cu118-py3-none-any.whl")
+    assert "needs" not in run("add", wheel, companion, "--site", site.parent / "both").output
+
+
+def test_build_names_what_a_folder_lacks_and_changes_nothing(
+    run: Run, site: Path, make_wheel: MakeWheel
+) -> None:
+    wheel = make_wheel(TINY)
+    dist = wheel.parent
+    make_wheel(NEWER)
+    run("build", "--dist", dist, "--site", site)
+    assert "0 new, 2 as they were" in run("build", "--dist", dist, "--site", site).output
+    before = tree(site)
+    wheel.unlink()
+    with pytest.raises(EntryError, match=re.escape(f"{TINY}: in the index, not in")):
+        run("build", "--dist", dist, "--site", site)
+    assert tree(site) == before
+
+
+def test_build_from_a_list_of_records(run: Run, site: Path, make_wheel: MakeWheel) -> None:
+    records = site.parent / "records.jsonl"
+    lines = [record_of_wheel(make_wheel(name)).model_dump_json() for name in (TINY, NEWER)]
+    write_bytes(records, "\n".join([*lines, ""]).encode())
+    url = "https://files.example/{name}-{version}"
+    run("build", "--records", records, "--site", site, "--files-url", url)
+    page = (site / "cu118/tiny-gpu/index.html").read_text()
+    assert "https://files.example/tiny-gpu-1.0%2Bcu118/tiny_gpu-1.0%2Bcu118-1-" in page
+    assert not (site / "files" / TINY).exists()
+    again = run("build", "--records", records, "--site", site, "--files-url", url).output
+    assert "0 new, 2 as they were" in again
+    write_bytes(records, lines[0].encode() + b"\n")
+    with pytest.raises(EntryError, match=re.escape(f"{NEWER}: in the index, not in the list")):
+        run("build", "--records", records, "--site", site, "--files-url", url)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "either --dist or --records"),
+        (["--dist", "d", "--records", "r"], "either --dist or --records"),
+        (["--records", "r"], "--files-url"),
+    ],
+)
+def test_build_wants_one_source(run: Run, site: Path, arguments: list[str], said: str) -> None:
+    assert said in run("build", "--site", site, *arguments, status=2).output
+
+
+def test_wheels_in_a_folder_beside_the_site(run: Run, site: Path, make_wheel: MakeWheel) -> None:
+    beside = site.parent / "wheels"
+    run("add", make_wheel(TINY), "--site", site, "--files-dir", beside)
+    assert (beside / TINY).is_file()
+    assert "../../../wheels/tiny_gpu" in (site / "cu118/tiny-gpu/index.html").read_text()
+
+
+def test_the_drive_layout_is_a_folder_that_pip_reads(
+    run: Run, tmp_path: Path, make_wheel: MakeWheel
+) -> None:
+    site = tmp_path / "My Drive" / "gpu wheels"
+    said = run("build", "--dist", make_wheel(TINY).parent, "--site", site, "--layout", "drive")
+    assert "file:///content/drive/MyDrive/gpu%20wheels/cu118" in said.output
+    assert f"file://{tmp_path}/My%20Drive/gpu%20wheels/cu118" in said.output
+    assert sorted(path.name for path in (site / "cu118/tiny-gpu").iterdir()) == ["index.html"]
+    assert not (site / "index.html").exists()
+
+
+# --- changing, and back --------------------------------------------------------------------------
+
+
+def test_yank_and_undo(run: Run, site: Path, make_wheel: MakeWheel) -> None:
+    run("add", make_wheel(TINY), "--site", site)
+    run("yank", site, TINY, "--reason", 'wrong "cuDNN"')
+    page = (site / "cu118/tiny-gpu/index.html").read_text()
+    assert 'data-yanked="wrong &quot;cuDNN&quot;"' in page
+    assert page.count("data-yanked") == 2, "its guard hides nothing any more"
+    run("yank", site, TINY, "--undo", "--reason", "it was the driver")
+    assert "data-yanked" not in (site / "cu118/tiny-gpu/index.html").read_text()
+
+
+def test_a_reason_is_asked_for(run: Run, site: Path, make_wheel: MakeWheel) -> None:
+    run("add", make_wheel(TINY), "--site", site)
+    for verb in ("yank", "remove"):
+        assert "--reason" in run(verb, site, TINY, status=2).output
+
+
+def test_yanking_what_is_not_there_changes_nothing(
+    run: Run, site: Path, make_wheel: MakeWheel
+) -> None:
+    run("add", make_wheel(TINY), "--site", site)
+    before = tree(site)
+    with pytest.raises(LedgerError, match=r"there is no 'no\.whl' to yank"):
+        run("yank", site, TINY, "no.whl", "--reason", "x")
+    assert tree(site) == before
+
+
+def test_remove_takes_the_bytes_too(run: Run, site: Path, make_wheel: MakeWheel) -> None:
+    run("add", make_wheel(TINY), make_wheel(NEWER), "--site", site)
+    run("remove", site, NEWER, "--reason", "a mistake", "--keep-bytes")
+    assert NEWER not in (site / "cu118/tiny-gpu/index.html").read_text().replace("%2B", "+")
+    assert (site / "files" / NEWER).is_file()
+    said = run("remove", site, TINY, "--reason", "another").output
+    assert f"deleted {TINY}" in said
+    assert not (site / "files" / f"{TINY}.metadata").exists()
+
+
+def test_rollback_goes_back_and_forth(run: Run, site: Path, make_wheel: MakeWheel) -> None:
+    run("add", make_wheel(TINY), "--site", site, "--base-url", "https://me.example")
+    then, pages = read_state(site).head.count, page_bytes(site)
+    run("add", make_wheel(NEWER), make_wheel(OTHER), "--site", site, "--title", "Other")
+    run("yank", site, TINY, "--reason", "old")
+    now = page_bytes(site)
+    assert (
+        "would remove" in run("rollback", site, "--to", then, "--reason", "r", "--dry-run").output
+    )
+    assert page_bytes(site) == now
+    run("rollback", site, "--to", then, "--reason", "bad release")
+    assert page_bytes(site) == pages
+    assert (site / "files" / NEWER).is_file(), "one can go forward again"
+    assert "nothing differs" in run("rollback", site, "--to", then, "--reason", "r").output
+    with pytest.raises(SiteError, match="there is no state after 999"):
+        run("rollback", site, "--to", 999, "--reason", "r")
+
+
+def test_rollback_wants_the_bytes_of_what_comes_back(
+    run: Run, site: Path, make_wheel: MakeWheel
+) -> None:
+    run("add", make_wheel(TINY), "--site", site)
+    then = read_state(site).head.count
+    run("remove", site, TINY, "--reason", "x")
+    with pytest.raises(SiteError, match="1 files of that state are no longer in the site"):
+        run("rollback", site, "--to", then, "--reason", "r")
+    write_bytes(site / "files" / TINY, (site.parent / "dist" / TINY).read_bytes())
+    run("rollback", site, "--to", then, "--reason", "r")
+    assert TINY in live(site)
+
+
+def page_bytes(site: Path) -> dict[str, bytes]:
+    """Every page; the ledger goes on and wheels stay."""
+    return {
+        path: data for path, data in tree(site).items() if not path.startswith(("files/", "ledger"))
+    }
+
+
+# --- looking -------------------------------------------------------------------------------------
+
+
+def test_log_tells_every_event_with_its_time(run: Run, site: Path, make_wheel: MakeWheel) -> None:
+    run("add", make_wheel(TINY), "--site", site)
+    run("yank", site, TINY, "--reason", "old")
+    said = run("log", site, "--last", "2").output.splitlines()
+    assert said[0].split()[1:4] == ["2026-09-21T14:13:20Z", "yank", TINY]
+    told = json.loads(run("log", site, "--json").stdout)
+    assert [event["event"] for event in told["events"]] == ["add", "guard", "yank", "yank"]
+
+
+def test_render_mends_a_page_and_leaves_the_rest(
+    run: Run, site: Path, make_wheel: MakeWheel
+) -> None:
+    run("add", make_wheel(TINY), "--site", site)
+    page = site / "cu118/index.html"
+    right, other = page.read_bytes(), (site / "index.html").stat().st_mtime_ns
+    page.write_text("oh no")
+    said = run("render", site).output
+    assert "wrote cu118/index.html" in said
+    assert "1 pages written" in said
+    assert page.read_bytes() == right
+    assert (site / "index.html").stat().st_mtime_ns == other
