@@ -36,6 +36,32 @@ def cost_of(command: Sequence[str | Path], *, env: Mapping[str, str] | None = No
     return Cost(wall=time.monotonic() - wall, cpu=machine_cpu_seconds() - cpu)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """What one program and the processes it started took."""
+
+    wall: float
+    """Seconds."""
+    cpu: float
+    """User and system seconds."""
+    peak: int
+    """MB (a million bytes) that the largest of its processes held at most."""
+
+
+def use_of(command: Sequence[str | Path]) -> Use:
+    """Run a program to its end, which must be a good one, and return what it alone took."""
+    print("$", *command, file=sys.stderr, flush=True)
+    start = time.monotonic()
+    words = [str(part) for part in command]
+    with subprocess.Popen(words, stdout=subprocess.DEVNULL) as process:
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    wall = time.monotonic() - start
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, words)
+    return Use(wall=wall, cpu=used.ru_utime + used.ru_stime, peak=used.ru_maxrss * 1024 // 10**6)
+
+
 def table(rows: Sequence[Sequence[str]]) -> str:
     """Rows as aligned columns; the first row is the heading."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import hashlib
 import re
-import ssl
 import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
 
 import requests
@@ -20,6 +17,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
 from index.check.source import LONGEST_PAGE, Answer, Fetched, Missing, Unreadable, local_path
+from index.transport import TrustingAdapter
 
 CHUNK = 1024 * 1024
 TIMEOUT = (10.0, 60.0)
@@ -35,20 +33,6 @@ _NEVER_THERE = (
 )
 """Causes for which a host is not asked again."""
 _AGENT = "gpu-wheelhouse index check"
-
-
-class _Adapter(HTTPAdapter):
-    """Trusts the machine's certificates (``SSL_CERT_FILE`` too) besides those of requests."""
-
-    # Any: requests' own signature, which is passed on untouched.
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
-        super().init_poolmanager(*args, **kwargs, ssl_context=_trust())
-
-
-@functools.cache
-def _trust() -> ssl.SSLContext:
-    # Made once: reading the machine's certificates takes longer than many a request.
-    return ssl.create_default_context()
 
 
 class Web:
@@ -168,7 +152,7 @@ class Web:
                 respect_retry_after_header=False,  # an hour is not worth waiting for
             )
             session.mount("http://", HTTPAdapter(max_retries=again))
-            session.mount("https://", _Adapter(max_retries=again))
+            session.mount("https://", TrustingAdapter(max_retries=again))
             self._own.session = session
             self._sessions.append(session)
         return session

@@ -7,7 +7,7 @@ from html import escape
 
 from index.ledger import Settings
 from index.model import ASSETS, FILES, JSON_FOLDER
-from index.serve.negotiate import JSON_TYPE
+from index.pages.simple_json import JSON_TYPE
 
 PAGE_CACHE = "public, max-age=300"
 FILE_CACHE = "public, max-age=31536000, immutable"

@@ -9,6 +9,9 @@ from typing import Any
 from index.model import File, Project, link, parse_version, provenance_url
 from index.pages.simple_html import REPOSITORY_VERSION
 
+JSON_TYPE = "application/vnd.pypi.simple.v1+json"
+"""The media type of these pages (PEP 691)."""
+
 
 def root_json(projects: Sequence[str]) -> str:
     """The list of a root's projects (normalised names, sorted)."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-JSON_TYPE = "application/vnd.pypi.simple.v1+json"
+from index.pages.simple_json import JSON_TYPE as JSON_TYPE
+
 HTML_TYPE = "application/vnd.pypi.simple.v1+html"
 PLAIN_HTML_TYPE = "text/html"
 """An alias of `HTML_TYPE`, for browsers and for clients older than PEP 691."""

@@ -7,7 +7,9 @@ import signal
 from collections.abc import Callable, Iterable, Iterator
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from typing import TypeVar
+from typing import Any, TypeVar
+
+from index.errors import SiteError
 
 _Task = TypeVar("_Task")
 _Result = TypeVar("_Result")
@@ -16,17 +18,20 @@ _Result = TypeVar("_Result")
 def share_out(
     tasks: Iterable[_Task], work: Callable[[_Task], _Result], *, workers: int
 ) -> Iterator[_Result]:
-    """The result of each task, in the order they come; each worker has one task at a time.
+    """The result of each task, in the tasks' order; each worker has one task at a time.
 
     The workers are forked: ``work`` needs no pickling, what it takes and returns does. They must
     not use the database connection of the process that forked them.
 
     Raises:
         Exception: what ``work`` raised; no more tasks are taken then.
+        SiteError: a worker was killed.
     """
     context = multiprocessing.get_context("fork")
     crew: dict[Connection, BaseProcess] = {}
-    source = iter(tasks)
+    source = enumerate(tasks)
+    early: dict[int, _Result] = {}
+    next_one = 0
     try:
         for _ in range(workers):
             ours, theirs = context.Pipe()
@@ -41,16 +46,30 @@ def share_out(
         while busy:
             for connection in wait(list(busy)):
                 assert isinstance(connection, Connection)
-                result, error = connection.recv()
+                number, result, error = _received(connection)
                 if error is not None:
                     raise error
                 if not _send_next(connection, source):
                     busy.remove(connection)
-                yield result
+                early[number] = result
+                while next_one in early:
+                    yield early.pop(next_one)
+                    next_one += 1
     finally:
         for connection, process in crew.items():
             connection.close()  # a worker that waits for a task ends here
             process.join()
+
+
+def _received(connection: Connection) -> tuple[int, Any, Exception | None]:
+    try:
+        answer: tuple[int, Any, Exception | None] = connection.recv()
+    except EOFError as error:
+        raise SiteError(
+            "a process that was writing pages was killed",
+            remedy="run the command again: it goes on where this one stopped",
+        ) from error
+    return answer
 
 
 def _send_next(connection: Connection, tasks: Iterator[object]) -> bool:
@@ -71,11 +90,11 @@ def _serve(
         other.close()
     while True:
         try:
-            task = connection.recv()
+            number, task = connection.recv()
         except (EOFError, OSError):
             return
         try:
-            connection.send(_answer(work, task))
+            connection.send((number, *_answer(work, task)))
         except OSError:
             return
 

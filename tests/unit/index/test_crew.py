@@ -5,17 +5,29 @@ from __future__ import annotations
 import multiprocessing
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
-from index.errors import EntryError
+from index.errors import EntryError, SiteError
+from index.records import Record, dump_record
+from index.site.add import build_records
 from index.site.crew import share_out
+from index.site.finish import finish
+from index.site.intake import Placing
+from index.site.site import open_site
+
+TIME = "2026-11-21T09:30:00Z"
 
 
 def test_every_task_is_done_by_some_worker() -> None:
-    results = dict(share_out(range(100), lambda task: (task, os.getpid()), workers=3))
-    assert sorted(results) == list(range(100))
+    def work(task: int) -> tuple[int, int]:
+        time.sleep(task % 7 / 1000)
+        return task, os.getpid()
+
+    results = dict(share_out(range(100), work, workers=3))
+    assert list(results) == list(range(100))  # in their order, whoever was first
     assert os.getpid() not in results.values()
     assert not multiprocessing.active_children()
 
@@ -56,6 +68,12 @@ def test_an_error_of_the_caller_ends_the_workers() -> None:
     assert not multiprocessing.active_children()
 
 
+def test_a_killed_worker_is_told() -> None:
+    with pytest.raises(SiteError, match="killed"):
+        list(share_out(range(10), lambda task: os.kill(os.getpid(), 9), workers=2))
+    assert not multiprocessing.active_children()
+
+
 def test_big_tasks_and_answers_do_not_block_each_other() -> None:
     size = 1_000_000
     results = share_out((b"x" * size for _ in range(6)), lambda task: task * 2, workers=2)
@@ -78,3 +96,32 @@ def test_workers_end_when_their_parent_is_killed() -> None:
     while os.read(reader, 1 << 16):
         assert time.monotonic() < deadline, "a worker outlives its parent"
     os.close(reader)
+
+
+@pytest.mark.parametrize("served", ["py3-none-any", "cp312-cp312-linux_x86_64"])
+def test_pages_and_guards_are_the_same_by_one_process_and_by_many(
+    make_record: Callable[..., Record],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    served: str,
+) -> None:
+    names = [
+        f"p{number}-{version}+cu118-1-{served}.whl" for number in range(70) for version in (1, 2)
+    ]
+    lines = [dump_record(make_record(name)).encode() for name in names]
+    trees = []
+    for processes in (1, 3):
+        monkeypatch.setattr(os, "sched_getaffinity", lambda _, count=processes: set(range(count)))
+        folder = tmp_path / str(processes)
+        with open_site(folder, tmp_path / f"cache-{processes}") as site:
+            build_records(
+                site, lines, Placing(folder=None, address="https://x.example", uploaded=TIME)
+            )
+            written = finish(site, uploaded=TIME)
+        files = {path.relative_to(folder): path for path in folder.rglob("*") if path.is_file()}
+        assert len(written.pages) == len(set(written.pages))
+        assert written.pages == sorted(written.pages)
+        trees.append((written, {path: file.read_bytes() for path, file in sorted(files.items())}))
+    assert trees[0] == trees[1]
+    guards = [path for path in trees[0][1] if path.name.endswith(".tar.gz")]
+    assert len(guards) == (140 if served == "py3-none-any" else 0)

@@ -66,7 +66,7 @@ def test_a_file_goes_only_after_it_was_yanked_long_enough(since: str | None, out
     at = {} if since is None else {old.filename: f"{since}T23:59:59Z"}
     found = plan_retention(files, at, RULE, TODAY)
     told = {"remove": found.remove, "waiting": found.waiting, "undated": found.undated}
-    assert [name for name, files_so in told.items() if files_so] == [outcome]
+    assert [name for name, found_some in told.items() if found_some] == [outcome]
     assert not found.yank
 
 

@@ -1,0 +1,1 @@
+"""A site and its wheels put where users fetch them: looked at, planned, carried out, read back."""
