@@ -45,7 +45,9 @@ def atomic_file(
         with os.fdopen(descriptor, "wb") as file:
             yield file
             file.flush()
-            os.fchmod(file.fileno(), mode)
+            # A mounted drive may know no permissions; the bytes are what matters.
+            with contextlib.suppress(PermissionError):
+                os.fchmod(file.fileno(), mode)
             if flush:
                 os.fsync(file.fileno())
         check(temporary)

@@ -26,6 +26,7 @@ COLAB_DRIVE = PurePosixPath("/content/drive/MyDrive")
 """Where Colab mounts the Drive of whoever runs the notebook."""
 DRIVE_NAMES = frozenset({"My Drive", "MyDrive"})
 """What the top of a Drive is called where it is mounted."""
+_LOCAL_PIN = re.compile(r"==\s*[^\s;,]*\+")
 _PLAIN_WORD = re.compile(r"[A-Za-z0-9@%+:,./_-]+")
 _FILLED_IN = frozenset('"$`\\!{}')
 """What shells and notebooks read inside double quotes."""
@@ -126,6 +127,8 @@ def only_here(metadata: str) -> tuple[str, ...]:
 
     A public registry accepts no local version, so only the same index can have them.
     """
+    if not _LOCAL_PIN.search(metadata):
+        return ()  # parsing takes a hundred times as long, for nearly every file in vain
     found = []
     for text in HeaderParser().parsestr(metadata).get_all("Requires-Dist", []):
         try:

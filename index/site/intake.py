@@ -219,7 +219,8 @@ def copy_wheel(record: Record, wheel: Path, target: Path) -> None:
         arrived = Path(folder) / target.name
         copy_file(wheel, arrived)
         check_wheel(record, arrived)
-        arrived.chmod(0o644)
+        with contextlib.suppress(PermissionError):  # a mounted drive may know no permissions
+            arrived.chmod(0o644)
         arrived.replace(target)
     sync_folder(target.parent)
 

@@ -21,7 +21,7 @@ def test_a_drive_that_loses_bytes_is_noticed(
     wheel = make_wheel()
 
     def lossy(source: Path, destination: Path) -> None:
-        destination.write_bytes(source.read_bytes()[:-1] + b"\0")
+        destination.write_bytes(source.read_bytes()[:-1] + b"\x01")
 
     monkeypatch.setattr(intake, "copy_file", lossy)
     with pytest.raises(EntryError, match="sha256"):
