@@ -45,7 +45,9 @@ def main(cache_dir: Path, label: str, project: Path) -> None:
         )
         cmake = str(toolchain.host / "bin" / "cmake")
         given = [f"-D{name}={value}" for name, value in defines.items()]
-        given += ["-DCMAKE_BUILD_TYPE=Release", f"-DPython_EXECUTABLE={sys.executable}"]
+        given += ["-DCMAKE_BUILD_TYPE=Release"]
+        # CMake's two ways of asking for Python; the environment hides this machine's own.
+        given += [f"-D{name}_EXECUTABLE={sys.executable}" for name in ("Python", "Python3")]
         configure = [cmake, "-S", str(project), "-B", str(places.build), *given]
         subprocess.run(configure, check=True, env=env)
         subprocess.run([cmake, "--build", str(places.build)], check=True, env=env)
