@@ -21,10 +21,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # A run started in the background inherits "ignore" for Ctrl-C, and would hand it on to the
-    # programs whose answer to Ctrl-C is tested.
+    # A run started in the background inherits "ignore" for Ctrl-C and a closed terminal, and would
+    # hand it on to the programs whose answer to them is tested.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def find_chromium() -> str | None:

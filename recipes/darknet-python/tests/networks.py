@@ -10,6 +10,9 @@ import struct
 import numpy as np
 
 SEED = 20180914
+SAME_CHANNELS = {
+    "avgpool", "dropout", "maxpool", "region", "shortcut", "softmax", "upsample", "yolo",
+}  # fmt: skip
 Section = tuple[str, dict[str, str]]
 
 
@@ -40,15 +43,18 @@ def parameters(cfg: str) -> list[tuple[int, int, bool]]:
         elif kind == "route":
             sources = [int(word) for word in options["layers"].split(",")]
             # channels[0] is the input, so layer n is channels[n + 1]
-            channels.append(sum(channels[(n if n >= 0 else index + n) + 1] for n in sources))
-        elif kind in {"maxpool", "avgpool", "upsample", "yolo", "region", "softmax", "dropout"}:
+            all_of = sum(channels[(n if n >= 0 else index + n) + 1] for n in sources)
+            channels.append(all_of // int(options.get("groups", 1)))
+        elif kind == "reorg":
+            channels.append(incoming * int(options["stride"]) ** 2)
+        elif kind in SAME_CHANNELS:
             channels.append(incoming)
         else:
             raise ValueError(f"no weights known for a layer of kind {kind}")
     return wanted
 
 
-def random_weights(cfg: str) -> bytes:
+def random_weights(cfg: str, gain: float = 1.7) -> bytes:
     """A .weights file for a network of convolutions; activations keep their size through it."""
     random = np.random.RandomState(SEED)
 
@@ -64,7 +70,7 @@ def random_weights(cfg: str) -> bytes:
                 some(filters, -0.1, 0.1),  # means
                 some(filters, 0.5, 1.5),  # variances
             ]
-        reach = 1.7 / each**0.5
+        reach = gain / each**0.5
         parts.append(some(filters * each, -reach, reach))
     return b"".join(parts)
 

@@ -177,12 +177,13 @@ def test_a_wrong_device_is_refused(run, python):
     assert "ValueError: DARKNET_DEVICE is 'gpu0'" in done.stderr
 
 
-def test_a_wrong_cfg_is_said_on_stderr(run, python, tmp_path):
-    """Darknet ends the process; its error() must be its own, not the C library's."""
-    (tmp_path / "wrong.cfg").write_text("[convolutional]\nfilters=1\n")
-    done = run(python, "-c", "import darknet; darknet.Network('wrong.cfg')", DARKNET_DEVICE="cpu")
-    assert done.returncode != 0
-    assert "First section must be [net] or [network]" in done.stderr
+def test_a_wrong_cfg_is_an_error_of_python(run, python, tmp_path):
+    """Darknet's error() must be its own, not the C library's, and must not end the process."""
+    (tmp_path / "wrong.cfg").write_text("[convolutional]\nfilters=1\n[convolutional]\nfilters=1\n")
+    code = "import darknet\ntry: darknet.Network('wrong.cfg')\nexcept ValueError as e: print(e)"
+    done = run(python, "-c", code, DARKNET_DEVICE="cpu")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "wrong.cfg:1: First section must be [net] or [network]\n"
 
 
 def test_old_names_find_the_same(network, small, weights, picture):

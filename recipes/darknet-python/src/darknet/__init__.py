@@ -1,19 +1,38 @@
 """Darknet, the neural network framework of YOLO, on NVIDIA GPUs or, where there is none, the CPU.
 
     import darknet
-    network = darknet.Network("cfg/yolov3.cfg", "yolov3.weights")
-    for found in network.detect(image):  # NumPy, height x width x RGB, uint8
-        print(found)
+    with darknet.Network("yolov3.cfg", "yolov3.weights", names="coco.names") as network:
+        for found in network.detect("street.jpg"):  # or NumPy, height x width x RGB, uint8
+            print(found.label, found.confidence, found.box)
 
 ``DARKNET_DEVICE`` chooses where it runs: ``cpu`` or the number of a GPU; otherwise GPU 0.
 ``python -m darknet`` looks for what is wrong when something is.
 """
 
-from darknet._compat import detect, load_meta, load_net, network_height, network_width, set_gpu
-from darknet._library import LibraryError, load_library
-from darknet._network import Detection, Network
-from darknet._paths import share
-from darknet._structs import BOX, DETECTION, IMAGE, METADATA
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from darknet._compat import (
+        classify,
+        detect,
+        free_image,
+        free_net,
+        load_image,
+        load_meta,
+        load_net,
+        network_height,
+        network_width,
+        predict_image,
+        set_gpu,
+    )
+    from darknet._detections import Detection, Detections
+    from darknet._library import LibraryError, load_library
+    from darknet._network import Network, NetworkError
+    from darknet._paths import share
+    from darknet._structs import BOX, DETECTION, IMAGE, METADATA
 
 __all__ = [
     "BOX",
@@ -21,14 +40,43 @@ __all__ = [
     "IMAGE",
     "METADATA",
     "Detection",
+    "Detections",
     "LibraryError",
     "Network",
+    "NetworkError",
+    "classify",
     "detect",
+    "free_image",
+    "free_net",
+    "load_image",
     "load_library",
     "load_meta",
     "load_net",
     "network_height",
     "network_width",
+    "predict_image",
     "set_gpu",
     "share",
 ]
+
+_HOMES = {
+    "_detections": ("Detection", "Detections"),
+    "_library": ("LibraryError", "load_library"),
+    "_network": ("Network", "NetworkError"),
+    "_paths": ("share",),
+    "_structs": ("BOX", "DETECTION", "IMAGE", "METADATA"),
+}
+"""Which module has a name; all others are in ``_compat``."""
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        """Import a name when it is asked for: the command ``darknet`` needs none of them."""
+        if name not in __all__:
+            raise AttributeError(f"module 'darknet' has no attribute {name!r}")
+        home = next((module for module, names in _HOMES.items() if name in names), "_compat")
+        globals()[name] = getattr(import_module(f"darknet.{home}"), name)
+        return globals()[name]
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

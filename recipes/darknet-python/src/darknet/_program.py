@@ -1,4 +1,7 @@
-"""The command ``darknet``: Darknet's own program, told where its files and NVIDIA's lie."""
+"""The command ``darknet``: Darknet's own program, told where its files and NVIDIA's lie.
+
+One word is answered here and not by the program: ``darknet data``, which looks after a data set.
+"""
 
 from __future__ import annotations
 
@@ -6,25 +9,33 @@ import os
 import sys
 from collections.abc import Mapping
 
-from darknet._nvidia import library_folders
 from darknet._paths import HOME_VARIABLE, PROGRAM, home
 
 CANNOT_EXECUTE = 126
+NO_WINDOW = "-dont_show"
+"""Known to other Darknets. This one has no windows, and would take the word for a file."""
 SEARCH_VARIABLE = "LD_LIBRARY_PATH"
 
 
 def environment(given: Mapping[str, str]) -> dict[str, str]:
     """The program's environment: the given one, and what it needs to find its files."""
+    from darknet._nvidia import library_folders  # needs what CMake writes; `data` does not
+
     folders = [*filter(None, [given.get(SEARCH_VARIABLE)]), *library_folders()]
     search = {SEARCH_VARIABLE: os.pathsep.join(folders)} if folders else {}
     return {**given, **search, HOME_VARIABLE: home()}
 
 
 def main() -> None:
-    """Become the program, with this process's arguments."""
+    """Become the program, with this process's arguments, or look after a data set."""
+    if sys.argv[1:2] == ["data"]:
+        from darknet._data.cli import main as data
+
+        raise SystemExit(data(sys.argv[2:]))
+    words = [word for word in sys.argv[1:] if word != NO_WINDOW]
     sys.stdout.flush()
     try:
-        os.execve(PROGRAM, ["darknet", *sys.argv[1:]], environment(os.environ))  # noqa: S606
+        os.execve(PROGRAM, ["darknet", *words], environment(os.environ))  # noqa: S606
     except OSError as error:
         sys.stderr.write(f"darknet: {PROGRAM} cannot be started: {error.strerror}\n")
         raise SystemExit(CANNOT_EXECUTE) from None
