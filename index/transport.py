@@ -13,11 +13,11 @@ class TrustingAdapter(HTTPAdapter):
     """Trusts the machine's certificates (``SSL_CERT_FILE`` too) besides those of requests."""
 
     # Any: requests' own signatures, which are passed on untouched.
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 -- as urllib3 has it
         """Connections to hosts."""
         super().init_poolmanager(*args, **kwargs, ssl_context=_trust())
 
-    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 -- as urllib3 has it
         """Connections through a proxy."""
         kwargs["ssl_context"] = _trust()
         return super().proxy_manager_for(*args, **kwargs)

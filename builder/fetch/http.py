@@ -53,10 +53,10 @@ class _Adapter(HTTPAdapter):
     """Trusts the machine's certificates (``SSL_CERT_FILE`` too) besides those of requests."""
 
     # Any: requests' own signatures, which are passed on untouched.
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 -- as urllib3 has it
         super().init_poolmanager(*args, **kwargs, ssl_context=ssl.create_default_context())
 
-    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 -- as urllib3 has it
         kwargs["ssl_context"] = ssl.create_default_context()
         return super().proxy_manager_for(*args, **kwargs)
 

@@ -46,7 +46,7 @@ def compare(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Difference,
 
 
 # Any: whatever JSON can hold, nested to any depth.
-def _flat(path: str, value: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401
+def _flat(path: str, value: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401 -- any JSON
     """Every leaf with its path; lists become tables, so that one more entry is one line."""
     if isinstance(value, dict):
         for key in value:

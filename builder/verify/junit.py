@@ -17,7 +17,7 @@ def read_junit(path: Path) -> tuple[Check, ...] | None:
     """The checks in a junit file; None where there is no whole file (the tests crashed)."""
     try:
         # Written by the pytest we started a moment ago, about tests of our own.
-        root = ElementTree.parse(path).getroot()  # noqa: S314
+        root = ElementTree.parse(path).getroot()  # noqa: S314 -- pytest wrote it
     except (OSError, ElementTree.ParseError):
         return None
     return tuple(_check(case) for case in root.iter("testcase"))

@@ -35,7 +35,7 @@ def main() -> None:
     words = [word for word in sys.argv[1:] if word != NO_WINDOW]
     sys.stdout.flush()
     try:
-        os.execve(PROGRAM, ["darknet", *words], environment(os.environ))  # noqa: S606
+        os.execve(PROGRAM, ["darknet", *words], environment(os.environ))  # noqa: S606 -- our own program
     except OSError as error:
         sys.stderr.write(f"darknet: {PROGRAM} cannot be started: {error.strerror}\n")
         raise SystemExit(CANNOT_EXECUTE) from None

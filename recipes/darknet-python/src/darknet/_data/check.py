@@ -245,7 +245,7 @@ def _picture_problems(item: _Item, options: Options) -> Iterator[Problem]:
 
 
 def _no_label(item: _Item, label: str, folders: Folders) -> Problem:
-    beside = os.path.splitext(item.picture)[0] + ".txt"  # noqa: PTH122
+    beside = os.path.splitext(item.picture)[0] + ".txt"  # noqa: PTH122 -- text, as Darknet has it
     other = folders.alike(label)
     if other is not None:
         hint = f"there is {other}: capitals or accents differ"

@@ -64,7 +64,7 @@ class Decoder:
 
 class _Worker:
     def __init__(self, command: tuple[str, ...]) -> None:
-        self._said: IO[bytes] = tempfile.TemporaryFile(prefix="darknet-")  # noqa: SIM115
+        self._said: IO[bytes] = tempfile.TemporaryFile(prefix="darknet-")  # noqa: SIM115 -- close() closes
         environment = {**os.environ, "DARKNET_DEVICE": "cpu"}
         self._process = subprocess.Popen(
             command,

@@ -17,7 +17,7 @@ class Folders:
 
     def read(self, paths: Iterable[str], jobs: int) -> None:
         """List the folders of these files beforehand, `jobs` at a time."""
-        wanted = {os.path.dirname(path) for path in paths} - self._files.keys()  # noqa: PTH120
+        wanted = {os.path.dirname(path) for path in paths} - self._files.keys()  # noqa: PTH120 -- text, as Darknet has it
         with ThreadPoolExecutor(jobs) as pool:
             list(pool.map(self._listing, sorted(wanted)))
 
@@ -32,7 +32,7 @@ class Folders:
         if folder not in self._alike:
             self._alike[folder] = {_key(other): other for other in self._listing(folder)}
         found = self._alike[folder].get(_key(name))
-        return None if found is None else os.path.join(folder, found)  # noqa: PTH118
+        return None if found is None else os.path.join(folder, found)  # noqa: PTH118 -- text, as Darknet has it
 
     def _listing(self, folder: str) -> frozenset[str]:
         found = self._files.get(folder)

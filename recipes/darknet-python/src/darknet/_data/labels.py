@@ -50,7 +50,7 @@ def label_path(picture: str) -> str:
 
 def why_elsewhere(picture: str) -> str:
     """What Darknet's rule does to a path other than changing its end."""
-    folder = os.path.dirname(picture)  # noqa: PTH120
+    folder = os.path.dirname(picture)  # noqa: PTH120 -- text, as Darknet has it
     done = [f"{old!r} to {new!r}" for old, new in _REPLACED if old in folder]
     return f"Darknet changes {', '.join(done)} in the path" if done else ""
 

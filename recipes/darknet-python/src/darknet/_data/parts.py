@@ -130,7 +130,7 @@ def missing_hint(path: str, data: DataFile, folders: Folders) -> str:
     other = folders.alike(path)
     if other is not None:
         return f"there is {other}: capitals or accents differ"
-    if not os.path.isabs(path) and folders.has(data.beside(path)):  # noqa: PTH117
+    if not os.path.isabs(path) and folders.has(data.beside(path)):  # noqa: PTH117 -- text, as Darknet has it
         return _start_in(data, path)
     if "\\" in path:
         return "folders are parted by /, not by \\"

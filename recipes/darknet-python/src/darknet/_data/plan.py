@@ -110,7 +110,7 @@ def _read_list(data: DataFile, key: str) -> list[str]:
 def _local_names(pictures: Iterable[str], to: Path) -> dict[str, Path]:
     """Where each picture goes: the same folders below what they have in common."""
     whole = {picture: _whole(picture) for picture in pictures}
-    root = os.path.commonpath([os.path.dirname(path) for path in whole.values()])  # noqa: PTH120
+    root = os.path.commonpath([os.path.dirname(path) for path in whole.values()])  # noqa: PTH120 -- text, as Darknet has it
     return {picture: to / os.path.relpath(path, root) for picture, path in whole.items()}
 
 
