@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import ssl
 from typing import Any
 
@@ -23,7 +24,12 @@ class TrustingAdapter(HTTPAdapter):
         return super().proxy_manager_for(*args, **kwargs)
 
 
-@functools.cache
 def _trust() -> ssl.SSLContext:
-    # Made once: reading the machine's certificates takes longer than many a request.
+    return _context(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+
+
+@functools.cache
+def _context(file: str | None, folder: str | None) -> ssl.SSLContext:
+    # Made once: reading the machine's certificates takes longer than many a request. OpenSSL asks
+    # the environment for where they are.
     return ssl.create_default_context()

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import email.utils
-import ssl
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
 
 from builder import __version__
 from builder.fetch.location import Location, PermanentError, TransientError
 from builder.fetch.settings import FetchSettings
+from index.transport import TrustingAdapter
 
 CHUNK = 64 * 1024
 """Small, so that a slow server is not waited for long when somebody wants to stop."""
@@ -49,25 +48,13 @@ class RangeRefusedError(PermanentError):
     """The server has no bytes at the position asked for, or sends others."""
 
 
-class _Adapter(HTTPAdapter):
-    """Trusts the machine's certificates (``SSL_CERT_FILE`` too) besides those of requests."""
-
-    # Any: requests' own signatures, which are passed on untouched.
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 -- as urllib3 has it
-        super().init_poolmanager(*args, **kwargs, ssl_context=ssl.create_default_context())
-
-    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 -- as urllib3 has it
-        kwargs["ssl_context"] = ssl.create_default_context()
-        return super().proxy_manager_for(*args, **kwargs)
-
-
 class Client:
     """One worker's connections; not shared between threads."""
 
     def __init__(self, settings: FetchSettings) -> None:
         self._timeout = (settings.connect_timeout, settings.read_timeout)
         self._session = _session()
-        self._session.mount("https://", _Adapter())
+        self._session.mount("https://", TrustingAdapter())
         self._unchecked: requests.Session | None = None
 
     def close(self) -> None:
