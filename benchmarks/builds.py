@@ -131,7 +131,7 @@ def _plain_cmake(bench: Bench, number: int) -> Cost:
         project = Path(folder, f"opencv-cuda-{bench.cuda}-{bench.profile}")
         print(f"plain build {number + 1}", file=sys.stderr)
         plain = ROOT / "benchmarks" / "plain_build.py"
-        return cost_of([sys.executable, plain, bench.cache, bench.cuda, project])
+        return cost_of([sys.executable, "-P", plain, bench.cache, bench.cuda, project])
 
 
 SCENARIOS: dict[str, Callable[[Bench], Rows]] = {

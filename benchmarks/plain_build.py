@@ -3,7 +3,8 @@
 The same compilers, definitions and jobs as the builder's, and no compile cache, no sandbox, no
 wheel: what a person has who follows OpenCV's own instructions once per Python.
 
-Usage: python benchmarks/plain_build.py CACHE_DIR CUDA_LABEL PROJECT
+Usage: python -P benchmarks/plain_build.py CACHE_DIR CUDA_LABEL PROJECT
+(-P: this folder has an index.py of its own, and the builder needs the package)
 """
 
 from __future__ import annotations
