@@ -99,22 +99,22 @@ def make_client(name: str, place: Path) -> Client:
 
 
 def tiny_wheel(folder: Path, filename: str, *requires: str, says: str = "") -> File:
-    """A wheel with one module, as a file of an index; it lies in ``folder``."""
+    """A wheel with one module, as a file of an index; in ``folder``, and always the same bytes."""
     name, version = filename.split("-")[:2]
     info = f"{name}-{version}.dist-info"
     folder.mkdir(parents=True, exist_ok=True)
     head = ["Metadata-Version: 2.1", f"Name: {name}", f"Version: {version}"]
     tag = filename.removesuffix(".whl").split("-", 2)[2]
     with zipfile.ZipFile(folder / filename, "w") as archive:
-        archive.writestr(f"{name}.py", f"WHOSE = {says or version!r}\n")
+        archive.writestr(zipfile.ZipInfo(f"{name}.py"), f"WHOSE = {says or version!r}\n")
         lines = [*head, *(f"Requires-Dist: {one}" for one in requires), ""]
-        archive.writestr(f"{info}/METADATA", "\n".join(lines))
+        archive.writestr(zipfile.ZipInfo(f"{info}/METADATA"), "\n".join(lines))
         archive.writestr(
-            f"{info}/WHEEL",
+            zipfile.ZipInfo(f"{info}/WHEEL"),
             f"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: {tag}\n",
         )
         archive.writestr(
-            f"{info}/RECORD",
+            zipfile.ZipInfo(f"{info}/RECORD"),
             f"{name}.py,,\n{info}/METADATA,,\n{info}/WHEEL,,\n{info}/RECORD,,\n",
         )
     return File.of_wheel(record_of_wheel(folder / filename))
