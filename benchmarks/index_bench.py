@@ -27,6 +27,7 @@ REPEATS = 5
 """Times that what takes less than a second is measured; the median counts."""
 FULL, ONE, NOTHING = "full build", "one file added", "no change"
 KNOWN, FOLDER, LIST = "add a file it has", "folder, nothing new", "records, nothing new"
+PAGES = "pages alone, from the ledger"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,12 +86,15 @@ def inputs(bench: Bench, folder: Path, count: int) -> None:
 
 
 def ours(bench: Bench, folder: Path, count: int) -> None:
-    """Ours: records in full, files added one by one, one it has, the same records again."""
+    """Ours: records in full, the pages alone, files one by one, one it has, the same again."""
     site, cache = folder / "site", folder / "cache"
     index: Command = [*bench.program, "--cache-dir", cache, "--quiet", "index"]
     build: Command = [*index, "build", "--site", site, "--files-url", FILES_URL]
     records: Command = [*build, "--records", folder / "records.jsonl"]
     bench.note(count, "ours", FULL, use_of(records))
+    for page in [*site.glob("*/*/index.*"), *site.glob("*/index.*"), *site.glob("index.*")]:
+        page.unlink()
+    bench.note(count, "ours", PAGES, use_of([*index, "render", site]))
     add: Command = [*index, "add", "--site", site, "--files-url", FILES_URL]
     wheels = sorted((folder / "more").glob("*.whl"))
     bench.note(count, "ours", ONE, bench.median([*add, wheel] for wheel in wheels))

@@ -13,6 +13,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
+PART = ".part"
+"""Ends temporary names."""
+
 
 @contextlib.contextmanager
 def atomic_file(
@@ -61,8 +64,11 @@ def atomic_file(
 
 def write_bytes(path: Path, data: bytes, *, mode: int = 0o644, flush: bool = True) -> None:
     """Write ``data`` to ``path`` whole or not at all (see `atomic_file`)."""
-    with atomic_file(path, mode=mode, flush=flush) as file:
-        file.write(data)
+    if flush:
+        with atomic_file(path, mode=mode) as file:
+            file.write(data)
+    else:
+        _write_unflushed(path, data, mode)
 
 
 def write_text(path: Path, text: str, *, mode: int = 0o644) -> None:
@@ -86,7 +92,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     If somebody else put ``path`` in place meanwhile, theirs stays and ours is dropped.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent))
+    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=PART, dir=path.parent))
     try:
         yield temporary
         temporary.chmod(0o755)
@@ -101,8 +107,30 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def _write_unflushed(path: Path, data: bytes, mode: int) -> None:
+    """The same with nothing in between but the kernel: a site has pages by the thousand."""
+    part = f"{path.parent}/.{path.name[:100]}.{os.getpid()}{PART}"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        descriptor = os.open(part, flags, 0o600)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(part, flags, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb", buffering=0) as file:
+            rest = memoryview(data)
+            while rest:
+                rest = rest[file.write(rest) :]
+            with contextlib.suppress(PermissionError):
+                os.fchmod(descriptor, mode)
+        os.replace(part, path)  # noqa: PTH105 -- a Path takes longer to make than this
+    except BaseException:
+        Path(part).unlink(missing_ok=True)
+        raise
+
+
 def _temporary(path: Path) -> tuple[int, str]:
-    return tempfile.mkstemp(prefix=f".{path.name[:100]}.", suffix=".part", dir=path.parent)
+    return tempfile.mkstemp(prefix=f".{path.name[:100]}.", suffix=PART, dir=path.parent)
 
 
 def sync_file(path: Path) -> None:

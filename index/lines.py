@@ -13,11 +13,10 @@ import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
-from email.parser import HeaderParser
+from functools import lru_cache
 from pathlib import PurePosixPath
 from urllib.parse import quote, urlsplit
 
-from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from index.model import DEFAULT_ROOT, parse_version
@@ -122,6 +121,7 @@ def requirement(name: str, version: str | None) -> str:
     return name if version is None else f"{name}=={parse_version(version)}"
 
 
+@lru_cache(maxsize=8)
 def only_here(metadata: str) -> tuple[str, ...]:
     """The requirements in a METADATA that pin a local version (``==1.0+cu124``), no markers.
 
@@ -129,6 +129,10 @@ def only_here(metadata: str) -> tuple[str, ...]:
     """
     if not _LOCAL_PIN.search(metadata):
         return ()  # parsing takes a hundred times as long, for nearly every file in vain
+    from email.parser import HeaderParser
+
+    from packaging.requirements import InvalidRequirement, Requirement
+
     found = []
     for text in HeaderParser().parsestr(metadata).get_all("Requires-Dist", []):
         try:
@@ -165,7 +169,7 @@ def shell_word(text: str) -> str:
 
 def _uv_project(root: str, name: str, wanted: str, also: Sequence[str]) -> str:
     index = f"gpu-wheels-{root.rpartition('/')[2]}"
-    names = [name, *(Requirement(one).name for one in also)]
+    names = [name, *(one.partition("==")[0] for one in also)]
     lines = [f"# then: uv add {shell_word(wanted)}"]
     if also:
         # Dependencies of dependencies have a source only where the project itself names them.

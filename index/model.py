@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-import posixpath
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from urllib.parse import quote, urljoin
+from typing import TYPE_CHECKING, NamedTuple
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import InvalidWheelFilename, canonicalize_version
 from packaging.version import InvalidVersion, Version
 
 from index.errors import EntryError
-from index.records import Record
 from index.wheelname import WheelName, parse_wheel_name
+
+if TYPE_CHECKING:
+    from index.facts import AnyRecord
 
 DEFAULT_ROOT = "simple"
 """The root with no CUDA in its name, for users who name none."""
@@ -31,17 +32,13 @@ JSON_FOLDER = "json"
 TAKEN = frozenset({DEFAULT_ROOT, FILES, PROJECTS, ASSETS, JSON_FOLDER})
 """Folders of the site that no CUDA's root may be called."""
 ROOT_NAME = re.compile(r"[a-z][a-z0-9]*")
-URL = re.compile(r"(?:https?|file)://[!$-&(-;=@-\[\]-~]+")
-"""Printable ASCII, no quotes, brackets or backslash, and no query: ``.metadata`` goes behind it."""
-RELATIVE_URL = re.compile(r"(?:\.\./)*[A-Za-z0-9._+!-]+(?:/[A-Za-z0-9._+!-]+)*")
 NAME_LENGTH = 240
 """Characters of a file name at most: ``X.whl.provenance`` must be one too."""
 _SAFE_NAME = re.compile(r"[A-Za-z0-9._+!-]+")
 _PROJECT_NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class File:
+class File(NamedTuple):  # made for each of a million files
     """One advertised file: what every form of a page says of it.
 
     Attributes:
@@ -73,12 +70,12 @@ class File:
     requires_python: str | None = None
     metadata_sha256: str | None = None
     provenance: bool = False
-    record: Record | None = None
+    record: AnyRecord | None = None
 
     @classmethod
     def of_wheel(
         cls,
-        record: Record,
+        record: AnyRecord,
         *,
         url: str | None = None,
         uploaded: str | None = None,
@@ -141,7 +138,7 @@ def check_label(label: str) -> None:
         raise EntryError(f"'{label}' cannot be the name of an index root")
 
 
-def check_record(record: Record) -> None:
+def check_record(record: AnyRecord) -> None:
     """Refuse a record whose parts contradict each other.
 
     Raises:
@@ -156,7 +153,7 @@ def check_record(record: Record) -> None:
         _check_specifier(record.requires_python or "")
     except (InvalidWheelFilename, InvalidVersion, InvalidSpecifier) as error:
         raise EntryError(f"{where}: {error}") from error
-    digest = hashlib.sha256(record.metadata.encode()).hexdigest()
+    digest = _digest(record.metadata)
     if digest != record.metadata_sha256:
         raise EntryError(
             f"{where}: its record's METADATA has sha256 {digest}, not the one recorded"
@@ -194,10 +191,20 @@ def check_filename(filename: str) -> None:
     Raises:
         EntryError: it has other characters than these have, or is too long.
     """
-    if not _SAFE_NAME.fullmatch(filename) or len(filename) > NAME_LENGTH:
+    if not is_filename(filename):
         raise EntryError(f"{filename!r}: not the file name of a wheel or an sdist")
 
 
+def is_filename(filename: str) -> bool:
+    """Whether a wheel or an sdist of ours can have this name."""
+    return (
+        _SAFE_NAME.fullmatch(filename) is not None
+        and len(filename) <= NAME_LENGTH
+        and filename not in (".", "..")
+    )
+
+
+@lru_cache(maxsize=2048)
 def twin_key(filename: str) -> str:
     """What two file names share that no installer, or not every file system, tells apart.
 
@@ -214,53 +221,6 @@ def twins(one: str, other: str) -> str:
     """What to say of two file names with one `twin_key`."""
     how = "case" if one.casefold() == other.casefold() else "spelling"
     return f"'{one}' and '{other}' differ in {how} only"
-
-
-def check_url(url: str) -> None:
-    """Refuse an address that is neither ``http(s):``, ``file:`` nor a plain relative path.
-
-    Raises:
-        EntryError: it is neither, or wanders through ``.`` or ``..`` inside.
-    """
-    steps = set(re.sub(r"^(?:\.\./)+", "", url).split("/"))
-    inside = RELATIVE_URL.fullmatch(url) and not {".", ".."} & steps
-    if not inside and not URL.fullmatch(url):
-        raise EntryError(f"{url!r} is not an address a wheel can have")
-
-
-def link(file: File, *, depth: int = 2) -> str:
-    """The quoted address of a file as seen from a page ``depth`` folders below the site.
-
-    ``+`` becomes ``%2B``: some servers read a bare one as a space.
-    """
-    if "://" in file.url:
-        scheme, _, rest = file.url.partition("://")
-        host, slash, path = rest.partition("/")
-        return f"{scheme}://{host}{slash}{path.replace('+', '%2B')}"
-    # Between the +: quote() is quick where it has nothing to quote.
-    return "../" * depth + "%2B".join([quote(part, safe="/") for part in file.url.split("+")])
-
-
-def provenance_url(file: File, base_url: str | None) -> str | None:
-    """Where a file's attestations lie, or None where it has none that a page may name.
-
-    PEP 740 wants a whole address on a secure origin; a relative link is not one.
-
-    Args:
-        file: The file.
-        base_url: The site's own address, where it has one.
-    """
-    if not file.provenance:
-        return None
-    address = link(file)
-    if "://" not in address and base_url is not None:
-        address = urljoin(f"{base_url.rstrip('/')}/", link(file, depth=0))
-    return f"{address}.provenance" if address.startswith("https://") else None
-
-
-def folder_url(base: str, filename: str) -> str:
-    """The address of a file in the folder ``base``, which may be relative; a ``+`` stays one."""
-    return posixpath.join(base.rstrip("/"), filename)
 
 
 @lru_cache(maxsize=4096)
@@ -283,6 +243,12 @@ def normal_version(text: str) -> str:
     return str(parse_version(text))
 
 
+@lru_cache(maxsize=8)
+def _digest(metadata: str) -> str:
+    """The sha256 of a METADATA; the wheels of one version often share theirs."""
+    return hashlib.sha256(metadata.encode()).hexdigest()
+
+
 @lru_cache(maxsize=4096)
 def _one_spelling(name: str, version: str) -> str:
     return f"{re.sub(r'[-_.]+', '_', name)}-{canonicalize_version(version)}"
@@ -293,7 +259,7 @@ def _check_specifier(text: str) -> None:
     SpecifierSet(text)
 
 
-def _disagreement(record: Record, named: WheelName) -> str:
+def _disagreement(record: AnyRecord, named: WheelName) -> str:
     """The first of the parts that a record and its file's name tell differently."""
     pairs = {
         "name": (record.name, named.name),

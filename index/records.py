@@ -7,10 +7,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from index.facts import RECORD_SCHEMA, RECORD_SUFFIX, record_path
 from index.files import write_text
-
-RECORD_SCHEMA: Literal[1] = 1
-RECORD_SUFFIX = ".json"
 
 
 class Record(BaseModel):
@@ -44,11 +42,6 @@ class Record(BaseModel):
     """How it was built: engine, sandbox, compile cache; never a path or a host name."""
 
 
-def record_path(wheel: Path) -> Path:
-    """Where a wheel's record lies: ``X.whl`` → ``X.whl.json``."""
-    return wheel.with_name(wheel.name + RECORD_SUFFIX)
-
-
 def dump_record(record: Record) -> str:
     """The record's text: sorted, indented, the same bytes for the same record."""
     import json
@@ -70,3 +63,14 @@ def read_record(path: Path) -> Record:
         pydantic.ValidationError: the file is not a record of this schema.
     """
     return Record.model_validate_json(path.read_bytes())
+
+
+__all__ = [
+    "RECORD_SCHEMA",
+    "RECORD_SUFFIX",
+    "Record",
+    "dump_record",
+    "read_record",
+    "record_path",
+    "write_record",
+]

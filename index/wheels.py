@@ -10,6 +10,7 @@ import zipfile
 import zlib
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from packaging.utils import (
     InvalidWheelFilename,
@@ -19,15 +20,19 @@ from packaging.utils import (
 )
 
 from index.errors import EntryError
-from index.records import Record
+from index.facts import Facts
+
+if TYPE_CHECKING:
+    from index.facts import AnyRecord
+    from index.records import Record
 
 METADATA_LIMIT = 4 * 1024 * 1024
 """Bytes of METADATA read at most; a longer one is refused (a zip bomb, or a mistake)."""
 CUDA_LABEL = re.compile(r"cu[0-9]{2,4}")
 _ASKED = ("Name", "Version", "Requires-Python")
-_MARKS = tuple(f"\n{header}:" for header in _ASKED)
-_HEADERS = re.compile(r"(?:[!-9;-~]+:[^\n]*\n)+(?=\n|\Z)")
+_HEADERS = re.compile(r"(?:[!-9;-~]++:.*+\n)++(?=\n|\Z)")
 """Headers of which none is folded over lines."""
+_WANTED = re.compile(rf"\n({'|'.join(_ASKED)}):[ \t]*(.*)", re.IGNORECASE)
 _DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
@@ -43,7 +48,19 @@ _DAMAGE = (
 
 
 def record_of_wheel(wheel: Path) -> Record:
-    """The record of a wheel that has none yet: file name, tags, hash, size and METADATA.
+    """The record of a wheel that has none yet (see `facts_of_wheel`).
+
+    Raises:
+        EntryError: not a wheel, a damaged one, or one whose METADATA names something else than
+            its file name does.
+    """
+    from index.records import Record  # takes longer than reading a wheel
+
+    return Record(**facts_of_wheel(wheel)._asdict())
+
+
+def facts_of_wheel(wheel: Path) -> Facts:
+    """What a record says of a wheel: file name, tags, hash, size and METADATA.
 
     The CUDA label is the local part of the version, where that is one (``+cu118``).
 
@@ -58,7 +75,7 @@ def record_of_wheel(wheel: Path) -> Record:
     metadata = read_metadata(wheel)
     requires_python = check_metadata(metadata.decode(), wheel.name, name, str(version))
     local = version.local or ""
-    return Record(
+    return Facts(
         filename=wheel.name,
         name=name,
         version=str(version),
@@ -80,33 +97,36 @@ def check_metadata(metadata: str, where: str, name: str, version: str) -> str | 
         EntryError: it names another project or version, or says one of the three twice, so that
             each reader may take another.
     """
-    headers = read_headers(metadata)
-    for header, values in headers.items():
+    headers = _headers(metadata)
+    for header, values in zip(_ASKED, headers, strict=True):
         if len(values) > 1:
             raise EntryError(f"{where}: its METADATA says {header} twice")
-    told = ["".join(headers[header]) for header in ("Name", "Version")]
-    if canonicalize_name(told[0]) != name or not _same_version(told[1], version):
-        raise EntryError(f"{where}: its METADATA says {told[0]!r} {told[1]!r}")
+    told_name, told_version, told_python = map("".join, headers)
+    if not _same_name(told_name, name) or not _same_version(told_version, version):
+        raise EntryError(f"{where}: its METADATA says {told_name!r} {told_version!r}")
     # A long header may be folded over lines.
-    return next((" ".join(value.split()) for value in headers["Requires-Python"]), None)
+    return " ".join(told_python.split()) if headers[2] else None
 
 
 def read_headers(metadata: str) -> dict[str, list[str]]:
     """Every value METADATA has for ``Name``, ``Version`` and ``Requires-Python``."""
     well_formed = _HEADERS.match(metadata)
-    text = "" if well_formed is None else f"\n{well_formed[0]}"
-    lower = text.lower()
-    usual = all(text.count(mark) == lower.count(mark.lower()) for mark in _MARKS)
-    if not text or not usual or "\r" in metadata:
+    if well_formed is None or "\r" in metadata:
         from email.parser import HeaderParser  # only what is unusual needs it
 
         message = HeaderParser().parsestr(metadata)
         return {header: [str(value) for value in message.get_all(header, [])] for header in _ASKED}
     # The same at a tenth of the time, which counts for a hundred thousand records.
-    return {
-        header: [rest.partition("\n")[0].lstrip(" \t") for rest in text.split(mark)[1:]]
-        for header, mark in zip(_ASKED, _MARKS, strict=True)
-    }
+    found: dict[str, list[str]] = {header.lower(): [] for header in _ASKED}
+    for header, value in _WANTED.findall(f"\n{well_formed[0]}"):
+        found[header.lower()].append(value)
+    return dict(zip(_ASKED, found.values(), strict=True))
+
+
+@lru_cache(maxsize=8)
+def _headers(metadata: str) -> tuple[tuple[str, ...], ...]:
+    """As `read_headers`; the wheels of one version often share their METADATA."""
+    return tuple(tuple(values) for values in read_headers(metadata).values())
 
 
 def read_metadata(wheel: Path) -> bytes:
@@ -141,7 +161,7 @@ def read_metadata(wheel: Path) -> bytes:
     return data
 
 
-def check_wheel(record: Record, wheel: Path) -> None:
+def check_wheel(record: AnyRecord, wheel: Path) -> None:
     """Refuse a wheel that is not the recorded one, byte for byte.
 
     Raises:
@@ -162,6 +182,11 @@ def sha256_file(path: Path) -> str:
     """The sha256 of a file's bytes, 64 hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@lru_cache(maxsize=4096)
+def _same_name(one: str, other: str) -> bool:
+    return canonicalize_name(one) == other
 
 
 @lru_cache(maxsize=4096)

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from index.addresses import folder_url
 from index.check import Report
 from index.ledger import Add, Configure, Event, Settings
 from index.ledger.seal import EMPTY, seal_event
-from index.model import folder_url
 from index.site.finish import finish
 from index.site.site import open_site
 from index.wheels import record_of_wheel
@@ -84,7 +84,7 @@ def make_site(folder: Path, events: Sequence[Event] = (), **settings: object) ->
         place_wheel(folder, name, provenance=name == OTHER) for name in WHEELS
     ]
     with open_site(folder, folder.parent / "cache") as site:
-        site.append([Configure(settings=Settings.model_validate(told)), *chosen])
+        site.append([Configure(settings=Settings.checked(told)), *chosen])
         finish(site, uploaded=UPLOADED)
     return folder
 

@@ -136,7 +136,7 @@ def projects() -> dict[str, tuple[File, ...]]:
 def settings(**changes: object) -> Settings:
     """Settings with a base address and a default CUDA."""
     facts = {"title": "GPU wheels", "base_url": BASE, "default_cuda": "cu124"}
-    return Settings.model_validate({**facts, **changes})
+    return Settings.checked({**facts, **changes})
 
 
 def pages(known: Mapping[str, Sequence[File]], chosen: Settings) -> dict[str, bytes]:

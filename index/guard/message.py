@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from index.guard.served import platforms, served_pythons
-from index.ledger import Settings
+from index.ledger.settings import Settings
 from index.lines import lines_for, quote_url, root_url
 from index.model import DEFAULT_ROOT, File, parse_version
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from packaging.specifiers import SpecifierSet
 from packaging.tags import Tag, compatible_tags, cpython_tags
 
-from index.records import Record
+if TYPE_CHECKING:
+    from index.facts import AnyRecord
 
 _LINUX = re.compile(r"any|(?:many)?linux(?:1|2010|2014|_\d+_\d+)?_x86_64")
 _MANYLINUX = re.compile(r"manylinux(?:(1|2010|2014)|_(\d+)_(\d+))_(\w+)")
@@ -17,7 +19,7 @@ _OLD_GLIBC = {"1": (2, 5), "2010": (2, 12), "2014": (2, 17)}
 _STAND_IN = "linux_x86_64"
 
 
-def serves(record: Record, python: str) -> bool:
+def serves(record: AnyRecord, python: str) -> bool:
     """Whether a wheel installs under a CPython with GIL (``3.12``) on x86-64 Linux.
 
     How new a glibc it needs is not asked.
@@ -39,13 +41,13 @@ def _fits(tags: tuple[str, ...], python: str) -> bool:
     )
 
 
-def served_pythons(records: Iterable[Record], pythons: Sequence[str]) -> tuple[str, ...]:
+def served_pythons(records: Iterable[AnyRecord], pythons: Sequence[str]) -> tuple[str, ...]:
     """Those of ``pythons`` that at least one of the wheels serves, in order."""
     wheels = list(records)
     return tuple(python for python in pythons if any(serves(record, python) for record in wheels))
 
 
-def platforms(records: Iterable[Record]) -> tuple[str, ...]:
+def platforms(records: Iterable[AnyRecord]) -> tuple[str, ...]:
     """What the wheels run on, for a person: ``Linux x86_64 with glibc 2.31 or newer``, sorted.
 
     Of two wheels for one machine the more demanding one is named. Platforms with no better name

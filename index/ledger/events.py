@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
+from dataclasses import asdict
 from functools import cache
 from typing import Annotated, Literal, Self
 
 from packaging.utils import InvalidSdistFilename, parse_sdist_filename
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator, model_validator
 
+from index.addresses import check_url
 from index.errors import EntryError
-from index.model import check_label, check_names, check_url
+from index.ledger.plain import LEDGER_SCHEMA, LONGEST_MESSAGE, TIME, PlainEvent
+from index.ledger.settings import Settings
+from index.model import check_label, check_names
 from index.records import Record
 
-LEDGER_SCHEMA: Literal[1] = 1
-_TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z$"
+_TIME = f"^{TIME}$"
 _BASE_URL = r"^(?:https?|file)://[^\s\"'<>\\?#\x00-\x1f\x7f]+$"
 
 
@@ -77,7 +80,7 @@ class Guard(_Placed):
     name: str
     version: str
     cuda: str | None = None
-    message: str = Field(max_length=10_000)
+    message: str = Field(max_length=LONGEST_MESSAGE)
     """What its build says; with name and version, all its bytes are made from."""
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     size: int = Field(ge=0)
@@ -133,19 +136,39 @@ class Remove(_Reasoned):
     event: Literal["remove"] = "remove"
 
 
-class Settings(BaseModel):
-    """What the pages say besides the files."""
+class HeadModel(BaseModel):
+    """What a ledger's head file may say."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    title: str = Field(default="GPU wheels", min_length=1, max_length=200)
-    base_url: str | None = Field(default=None, pattern=_BASE_URL)
-    """The site's own address, without a slash at the end: what the lines to paste begin with."""
-    default_cuda: str | None = None
-    """The CUDA whose files ``/simple/`` has."""
-    pythons: tuple[str, ...] = ("3.10", "3.11", "3.12", "3.13", "3.14")
-    """Pythons that a version must serve before its guard is published."""
-    layout: Literal["web", "drive"] = "web"
+    schema_version: Literal[1] = LEDGER_SCHEMA
+    count: int = Field(ge=0)
+    size: int = Field(ge=0)
+    digest: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+
+_DEFAULTS = Settings()
+
+
+class SettingsModel(BaseModel):
+    """What `Settings` may be."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    title: str = Field(default=_DEFAULTS.title, min_length=1, max_length=200)
+    base_url: str | None = Field(default=_DEFAULTS.base_url, pattern=_BASE_URL)
+    default_cuda: str | None = _DEFAULTS.default_cuda
+    pythons: tuple[str, ...] = _DEFAULTS.pythons
+    layout: Literal["web", "drive"] = _DEFAULTS.layout
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_plain(cls, told: object) -> object:
+        return asdict(told) if isinstance(told, Settings) else told
+
+    def plain(self) -> Settings:
+        """The settings themselves."""
+        return Settings(**{name: getattr(self, name) for name in type(self).model_fields})
 
     @field_validator("title")
     @classmethod
@@ -177,10 +200,11 @@ class Configure(_Decided):
     """The settings change."""
 
     event: Literal["configure"] = "configure"
-    settings: Settings
+    settings: SettingsModel
 
 
 Event = Add | Guard | Yank | Unyank | Remove | Configure
+AnyEvent = Event | PlainEvent
 
 
 @cache

@@ -12,64 +12,18 @@ its head is an interrupted writing; one that does not reach it is damage.
 from __future__ import annotations
 
 import hashlib
-import json
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
-from typing import Literal, NamedTuple, Self
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, NamedTuple
 
 from index.errors import LedgerError
-from index.ledger.events import LEDGER_SCHEMA, Event, event_adapter
+from index.ledger.head import EMPTY, RESTORE, Head, describe
+from index.ledger.plain import PlainAdd, PlainGuard, plain_add
 
-RESTORE = "take the ledger from a backup or from the published site; do not edit it by hand"
+if TYPE_CHECKING:
+    from index.ledger.events import AnyEvent, Event
+
 _SEAL = re.compile(rb'(?s)(\{.*),"digest":"([0-9a-f]{64})"\}\n')
-
-
-class _HeadFile(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    schema_version: Literal[1] = LEDGER_SCHEMA
-    count: int = Field(ge=0)
-    size: int = Field(ge=0)
-    digest: str = Field(pattern=r"^[0-9a-f]{64}$")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
-    """How far a ledger goes.
-
-    Attributes:
-        count: How many events.
-        size: How many bytes.
-        digest: The digest of the last line.
-    """
-
-    count: int
-    size: int
-    digest: str
-
-    @classmethod
-    def parse(cls, text: str | bytes) -> Self:
-        """Read a head file.
-
-        Raises:
-            LedgerError: it is none.
-        """
-        try:
-            told = _HeadFile.model_validate_json(text)
-        except ValidationError as error:
-            raise LedgerError(f"ledger.head.json: {describe(error)}", remedy=RESTORE) from error
-        return cls(count=told.count, size=told.size, digest=told.digest)
-
-    def dump(self) -> str:
-        """The head file's text."""
-        told = {"schema_version": LEDGER_SCHEMA, **asdict(self)}
-        return json.dumps(told, sort_keys=True) + "\n"
-
-
-EMPTY = Head(count=0, size=0, digest="0" * 64)
 
 
 class Line(NamedTuple):
@@ -81,17 +35,25 @@ class Line(NamedTuple):
         offset: Where the line begins, in bytes.
     """
 
-    event: Event
+    event: AnyEvent
     head: Head
     offset: int
 
 
-def seal_event(event: Event, head: Head) -> tuple[bytes, Head]:
+def seal_event(event: AnyEvent, head: Head) -> tuple[bytes, Head]:
     """The line that says ``event`` after ``head``, with its newline, and the head after it."""
-    body = event.model_dump_json().encode()
-    digest = _digest(body, head.digest)
-    line = body[:-1] + b',"digest":"' + digest.encode() + b'"}\n'
+    if isinstance(event, PlainAdd | PlainGuard):
+        body = event.dump()
+    else:
+        body = event.model_dump_json().encode()
+    line, digest = seal_body(body, head.digest)
     return line, next_head(head, digest, len(line))
+
+
+def seal_body(body: bytes, before: str) -> tuple[bytes, str]:
+    """The line that says an event's JSON after a line with the digest ``before``, and its own."""
+    digest = _digest(body, before)
+    return b'%b,"digest":"%b"}\n' % (body[:-1], digest.encode()), digest
 
 
 def next_head(head: Head, digest: str, size: int) -> Head:
@@ -121,7 +83,11 @@ def check_seal(line: bytes, head: Head) -> tuple[bytes, Head]:
 
 
 def read_lines(
-    lines: Iterable[bytes], start: Head = EMPTY, *, reach: Head | None = None
+    lines: Iterable[bytes],
+    start: Head = EMPTY,
+    *,
+    reach: Head | None = None,
+    parse: Callable[[bytes, str], AnyEvent] | None = None,
 ) -> Iterator[Line]:
     """The events of a ledger, each seal checked, from the line after ``start`` on.
 
@@ -130,18 +96,19 @@ def read_lines(
         start: How far the ledger was read before.
         reach: A head the ledger once had: it must pass it. A last line beyond it that is cut off
             is an interrupted writing, and is passed over. Without one, nothing may be cut off.
+        parse: What reads an event: `parse_event`, or `parse_plainly` where there are many.
 
     Raises:
         LedgerError: a line is changed, missing, cut off, or no event; the ledger is shortened.
     """
-    head = start
+    head, parse = start, parse or parse_event
     for line in lines:
         if reach is not None and head.count >= reach.count and not line.endswith(b"\n"):
             break
         offset = head.size
         body, head = check_seal(line, head)
         check_reach(head, reach)
-        yield Line(parse_event(body, f"ledger line {head.count}"), head, offset)
+        yield Line(parse(body, f"ledger line {head.count}"), head, offset)
     if reach is not None and head.count < reach.count:
         raise LedgerError(
             f"the ledger has {head.count} events and once had {reach.count}: it was shortened",
@@ -183,19 +150,42 @@ def parse_event(body: bytes, where: str) -> Event:
     Raises:
         LedgerError: it is none.
     """
+    from pydantic import ValidationError
+
+    from index.ledger.events import event_adapter  # takes longer than reading a thousand events
+
     try:
         return event_adapter().validate_json(body)
     except ValidationError as error:
         raise LedgerError(f"{where}: {describe(error)}", remedy=RESTORE) from error
 
 
-def describe(error: ValidationError) -> str:
-    """A validation error as one line: each place and what is wrong there."""
-    return "; ".join(
-        f"{'.'.join(str(part) for part in detail['loc'])}: {detail['msg']}".removeprefix(": ")
-        for detail in error.errors()
-    )
+def parse_plainly(body: bytes, where: str) -> AnyEvent:
+    """An event from its JSON: a plain one, where it is plainly right.
+
+    Raises:
+        LedgerError: it is none.
+    """
+    return plain_add(body) or parse_event(body, where)
 
 
 def _digest(body: bytes, before: str) -> str:
     return hashlib.sha256(before.encode() + b"\n" + body).hexdigest()
+
+
+__all__ = [
+    "EMPTY",
+    "RESTORE",
+    "Head",
+    "Line",
+    "check_reach",
+    "check_seal",
+    "check_seals",
+    "describe",
+    "next_head",
+    "parse_event",
+    "parse_plainly",
+    "read_lines",
+    "seal_body",
+    "seal_event",
+]

@@ -9,6 +9,7 @@ FORM = "form"
 """The state's note of which form the pages were written in."""
 MADE_BY = (
     Path(__file__).parent,
+    Path(__file__).parent.parent / "addresses.py",
     Path(__file__).parent.parent / "lines.py",
     Path(__file__).parent.parent / "model.py",
 )

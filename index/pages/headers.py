@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlsplit
 
+_DEPENDENCY = re.compile(r"\nRequires-Dist:(.*)", re.IGNORECASE | re.ASCII)
 LINKS = 8
 """Project links shown at most."""
 
@@ -22,21 +25,20 @@ class About:
 
 def header_lines(metadata: str) -> list[str]:
     """The lines before the description."""
+    return _headers(metadata).split("\n")
+
+
+@lru_cache(maxsize=8)
+def dependencies(metadata: str) -> tuple[str, ...]:
+    """Every ``Requires-Dist``, as written; the wheels of one version often share their METADATA."""
+    # Read for each of 100,000 files: no email parser here.
+    return tuple([one.strip() for one in _DEPENDENCY.findall(f"\n{_headers(metadata)}")])
+
+
+def _headers(metadata: str) -> str:
     if "\r" in metadata:
         metadata = metadata.replace("\r\n", "\n")
-    return metadata.partition("\n\n")[0].split("\n")
-
-
-def dependencies(metadata: str) -> tuple[str, ...]:
-    """Every ``Requires-Dist``, as written."""
-    # Read for each of 100,000 files: no email parser here.
-    return tuple(
-        [
-            line[14:].strip()
-            for line in header_lines(metadata)
-            if line[:1] in "Rr" and line[:14].lower() == "requires-dist:"
-        ]
-    )
+    return metadata.partition("\n\n")[0]
 
 
 def summary(metadata: str) -> str:

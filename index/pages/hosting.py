@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from html import escape
 
-from index.ledger import Settings
+from index.ledger.settings import Settings
 from index.model import ASSETS, FILES, JSON_FOLDER
 from index.pages.simple_json import JSON_TYPE
 

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from importlib import resources
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import orjson
 from markupsafe import Markup
 
-from index.ledger import Settings
+from index.batches import batched
+from index.ledger.settings import Settings
 from index.lines import root_url
 from index.model import ASSETS, DEFAULT_ROOT, PROJECTS, File
 from index.pages import gpus, headers, rows
+from index.pages.escaping import for_people as escape
 from index.pages.offers import (
     UNKNOWN_BASE,
     Block,
@@ -31,6 +33,8 @@ from index.pages.templating import part, template
 LINES_UP_TO = 200
 """Projects whose lines the landing page itself has; beyond, they are on the projects' pages."""
 ASSET_NAMES = ("icon.svg", "site.css", "site.js")
+_ROWS = "<!-- rows -->"
+"""Stands in the landing page for the rows of a long list; what is filled in has no ``<``."""
 _SUMMARY = 300
 """Characters of a summary that the landing page shows at most."""
 
@@ -72,10 +76,14 @@ def card(name: str, files: Sequence[File]) -> str:
     }
     if source is not None and source.record is not None and source.record.companion_of:
         facts["companion_of"] = source.record.companion_of
-    return json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return orjson.dumps(facts, option=orjson.OPT_SORT_KEYS).decode()
 
 
-def landing_page(cards: Iterable[tuple[str, str]], roots: Sequence[str], settings: Settings) -> str:
+Cards = Iterable[tuple[str, str]]
+"""Name and card of every project, sorted."""
+
+
+def landing_page(cards: Cards, roots: Sequence[str], settings: Settings) -> str:
     """The site's first page.
 
     Args:
@@ -83,26 +91,47 @@ def landing_page(cards: Iterable[tuple[str, str]], roots: Sequence[str], setting
         roots: CUDA labels with files, sorted.
         settings: The site's settings.
     """
-    facts = [(name, json.loads(text)) for name, text in cards]
-    known = [(name, about) for name, about in facts if "companion_of" not in about]
+    listed = tuple(cards)
+    return "".join(landing_parts(lambda: listed, roots, settings))
+
+
+def landing_parts(
+    cards: Callable[[], Cards], roots: Sequence[str], settings: Settings
+) -> Iterator[str]:
+    """The site's first page, part by part: as long as many projects are, no more is in memory.
+
+    Args:
+        cards: What gives name and card of every project, sorted, each time it is asked.
+        roots: CUDA labels with files, sorted.
+        settings: The site's settings.
+    """
+    companions = [
+        (name, _address(name), about["companion_of"])
+        for name, about in _facts(cards())
+        if "companion_of" in about
+    ]
+    count = sum(1 for _ in cards()) - len(companions)
+    compact = count > LINES_UP_TO
+    items = [] if compact else list(_items(cards(), settings))
     labels = gpus.by_version(roots)
-    compact = len(known) > LINES_UP_TO
-    items = [_item(name, about, settings, compact=compact) for name, about in known]
     default = [DEFAULT_ROOT] if settings.default_cuda in labels else []
-    return template("landing.html.j2").render(
+    page = template("landing.html.j2").render(
         **_shared(settings, depth=0),
         items=items,
+        rows=Markup(_ROWS),  # noqa: S704 - our own word
         picker=_picker(labels, settings, [item.blocks for item in items], help_at=""),
-        count=len(known),
+        count=count,
         compact=compact,
         roots=[(root, _root_note(root, settings)) for root in [*labels, *default]],
         drivers=_drivers(labels),
-        companions=[
-            (name, _address(name), about["companion_of"])
-            for name, about in facts
-            if "companion_of" in about
-        ],
+        companions=companions,
     )
+    before, _, after = page.partition(_ROWS)
+    yield before
+    if compact:
+        for some in batched(_facts(cards())):
+            yield "".join(_compact(name, about) for name, about in some)
+    yield after
 
 
 def project_page(name: str, files: Sequence[File], settings: Settings) -> str:
@@ -119,8 +148,6 @@ def project_page(name: str, files: Sequence[File], settings: Settings) -> str:
     metadata = source.record.metadata if source is not None and source.record is not None else ""
     latest = "" if source is None else rows.public_version(source)
     labels = gpus.by_version({file.cuda for file in files if file.cuda is not None})
-    # Apart from its page: what is made file by file passes through one template, not three.
-    listing = template("files.html.j2").render(releases=rows.releases(files, latest))
     base = settings.base_url
     companion_of = source.record.companion_of if source and source.record else None
     # Nobody needs a companion on its own: what it stands beside brings it.
@@ -133,7 +160,7 @@ def project_page(name: str, files: Sequence[File], settings: Settings) -> str:
         latest=latest if offered else "",
         blocks=lines,
         picker=_picker(labels, settings, [lines], help_at="../../#which"),
-        files=Markup(listing),  # noqa: S704 - a template's own output
+        files=rows.releases(files, latest),
         count=len(files),
         table=_support_table(offered, known),
         companion_of=companion_of,
@@ -143,7 +170,7 @@ def project_page(name: str, files: Sequence[File], settings: Settings) -> str:
 @cache
 def assets() -> Mapping[str, bytes]:
     """Style and script by path relative to the site (``assets/…``)."""
-    folder = resources.files("index.pages") / "assets"
+    folder = Path(__file__).parent / "assets"
     return {f"{ASSETS}/{name}": (folder / name).read_bytes() for name in ASSET_NAMES}
 
 
@@ -185,10 +212,30 @@ def _table(shown: tuple[tuple[str, tuple[str, ...], str | None], ...]) -> Markup
     return part("cards", generations, columns)
 
 
-def _item(name: str, facts: Mapping[str, Any], settings: Settings, *, compact: bool) -> Item:
+def _facts(cards: Cards) -> Iterator[tuple[str, dict[str, Any]]]:
+    return ((name, orjson.loads(text)) for name, text in cards)
+
+
+def _compact(name: str, about: Mapping[str, Any]) -> str:
+    """A project in a long list; nothing for a companion."""
+    if "companion_of" in about:
+        return ""
+    return (
+        f'<li><a href="{escape(_address(name))}">{escape(name)}</a> '
+        f'<span class="version">{escape(about["latest"])}</span> '
+        f'<span class="summary">{escape(about["summary"])}</span></li>\n'
+    )
+
+
+def _items(cards: Cards, settings: Settings) -> Iterator[Item]:
+    for name, about in _facts(cards):
+        if "companion_of" not in about:
+            yield _item(name, about, settings)
+
+
+def _item(name: str, facts: Mapping[str, Any], settings: Settings) -> Item:
     offered = [
-        Offer(cuda=cuda, version=version, pythons=mask)
-        for cuda, version, mask in ([] if compact else facts["offers"])
+        Offer(cuda=cuda, version=version, pythons=mask) for cuda, version, mask in facts["offers"]
     ]
     return Item(
         name=name,
@@ -245,4 +292,4 @@ def _drivers(labels: Iterable[str]) -> list[tuple[str, str]]:
     ]
 
 
-__all__ = ["assets", "card", "landing_page", "project_page"]
+__all__ = ["assets", "card", "landing_page", "landing_parts", "project_page"]

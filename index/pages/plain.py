@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from index.addresses import check_url
 from index.errors import EntryError
 from index.model import (
     DEFAULT_ROOT,
     File,
     Project,
     check_record,
-    check_url,
     in_order,
     in_root,
     twin_key,

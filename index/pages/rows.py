@@ -1,9 +1,13 @@
-"""A project's files as its page shows them: releases, newest first, and a row per file."""
+"""A project's files as its page shows them: releases, newest first, and a row per file.
+
+By hand, not by a template: a full build makes a hundred thousand rows, and most words of one are
+those of many others. Everything that is filled in is escaped, but for digests, which are
+hexadecimal digits.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -11,76 +15,37 @@ from typing import Any, NamedTuple
 from markupsafe import Markup
 from packaging.version import InvalidVersion
 
-from index.model import File, link, parse_version
+from index.addresses import link
+from index.model import File, parse_version
 from index.pages import gpus, headers, pythons
+from index.pages.escaping import for_people as escape
 from index.pages.templating import part
 
 _LINKED = ("../", "https://", "http://", "file://")
+"""How addresses begin that a browser should follow."""
 _DAY = 10
 """Characters of a time stamp that are its day."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Alike:
+class Alike(NamedTuple):
     """What many files of a project say in the same words, already filled in and escaped."""
 
-    facts: Markup
-    more: Markup
+    facts: str
+    more: str
 
 
-class Row(NamedTuple):  # made 100,000 times in a full build: a third of a frozen dataclass's cost
-    """One file; its text is for a template that escapes it."""
-
-    href: str
-    """Empty where the address is none a browser should follow."""
-    filename: str
-    alike: Alike
-    size: str
-    sha256: str
-    uploaded: str
-    yanked: str | None
-    build_key: str
-    provenance: bool
-    guard: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Release:
-    """One version's files, of every CUDA.
-
-    Attributes:
-        version: Without the local part.
-        rows: Its wheels.
-        guards: Its guard sdists.
-        count: ``3 files, 53 MB``.
-        day: When the last of them was published, or empty.
-        latest: Whether it is what the lines to paste install.
-        open: Whether the page shows it unfolded.
-        mark: ``yanked``, ``pre-release`` or empty.
-    """
-
-    version: str
-    rows: tuple[Row, ...]
-    guards: tuple[Row, ...]
-    count: str
-    day: str
-    latest: bool
-    open: bool
-    mark: str
-
-
-def releases(files: Sequence[File], latest: str) -> tuple[Release, ...]:
+def releases(files: Sequence[File], latest: str) -> Markup:
     """The releases of a project, newest first; the newest and ``latest`` unfolded.
 
     Args:
         files: The project's files, oldest version first.
         latest: The version, without its local part, that is offered.
     """
-    groups = [(key, tuple(group)) for key, group in groupby(files, public_version)]
-    return tuple(
-        _release(version, group, latest=version == latest, first=number == 0)
-        for number, (version, group) in enumerate(reversed(groups))
-    )
+    groups = [(version, tuple(some)) for version, some in groupby(files, public_version)]
+    parts: list[str] = []
+    for number, (version, some) in enumerate(reversed(groups)):
+        parts += _release(version, some, latest=version == latest, first=number == 0)
+    return Markup("".join(parts))  # noqa: S704 - escaped where it is filled in
 
 
 def public_version(file: File) -> str:
@@ -116,75 +81,140 @@ def built_text(built: Mapping[str, Any] | None) -> str:
     return ", ".join(part[:200] for part in parts)
 
 
-def _release(version: str, files: Sequence[File], *, latest: bool, first: bool) -> Release:
-    rows = tuple(map(_row, files))
-    number = f"{len(rows)} file" + "s" * (len(rows) != 1)
-    return Release(
-        version=version,
-        rows=tuple(row for row in rows if not row.guard),
-        guards=tuple(row for row in rows if row.guard),
-        count=f"{number}, {size_text(sum(file.size for file in files))}",
-        day=max((file.uploaded or "")[:_DAY] for file in files),
-        latest=latest,
-        open=latest or first,
-        mark="yanked" if all(file.yanked is not None for file in files) else _early(version),
+def _release(version: str, files: Sequence[File], *, latest: bool, first: bool) -> Iterator[str]:
+    number = f"{len(files)} file" + "s" * (len(files) != 1)
+    said = f"{number}, {size_text(sum([file.size for file in files]))}"
+    day = max([(file.uploaded or "")[:_DAY] for file in files])
+    mark = "yanked" if all(file.yanked is not None for file in files) else _early(version)
+    marks = '<span class="mark latest">latest</span>' if latest else ""
+    marks += f'<span class="mark">{mark}</span>' if mark else ""
+    yield (
+        f'<details class="release"{" open" if latest or first else ""}>\n'
+        f"<summary><h3>{escape(version)}</h3>{marks}"
+        f'<span class="dim">{f"{said}, {escape(day)}" if day else said}</span></summary>\n'
+        '<ul class="files">\n'
     )
-
-
-def _row(file: File) -> Row:
-    href = link(file)
-    record = file.record
-    if record is None:
-        alike = _alike(file.cuda, (), (), None, None, None, "", "")
-    else:
-        alike = _alike(
-            file.cuda,
-            record.tags,
-            record.architectures,
-            record.ptx,
-            file.requires_python,
-            headers.dependencies(record.metadata),
-            record.profile or "",
-            built_text(record.built),
+    guards = [file for file in files if file.record is None]
+    yield from map(_wheel, files if not guards else [file for file in files if file.record])
+    yield "</ul>\n"
+    if guards:
+        yield (
+            '<div class="guards">\n'
+            f'<p class="note"><span class="mark">guard{"" if len(guards) == 1 else "s"}</span> '
+            "Not the package. Installers take one where no wheel fits, and its build then says "
+            "which Pythons and platforms there are wheels for.</p>\n"
+            '<ul class="files">\n'
         )
-    return Row(
-        href if href.startswith(_LINKED) else "",
-        file.filename,
-        alike,
-        size_text(file.size),
-        file.sha256,
-        file.uploaded or "",
-        file.yanked,
-        "" if record is None else record.build_key or "",
-        file.provenance,
-        record is None,
+        yield from map(_guard, guards)
+        yield "</ul>\n</div>\n"
+    yield "</details>\n"
+
+
+def _wheel(file: File) -> str:
+    record = file.record
+    assert record is not None
+    alike = _alike(
+        file.cuda,
+        record.tags,
+        record.architectures,
+        record.ptx,
+        file.requires_python,
+        record.metadata,
+        record.profile or "",
+        built_text(record.built),
+    )
+    href, named = _named(file)
+    key = record.build_key
+    made = f"<dt>Build key</dt><dd><code>{escape(key)}</code></dd>\n" if key else ""
+    attested = f', <a href="{href}.provenance">provenance</a>' if file.provenance else ""
+    beside = ""
+    if href:
+        metadata = f'<a href="{href}.metadata">metadata</a>'
+        beside = f"<dt>Beside it</dt><dd>{metadata}{attested}</dd>\n"
+    yanked = file.yanked is not None
+    return (
+        f'<li class="file{" yanked" if yanked else ""}">\n'
+        f"{named}{_why(file) if yanked else ''}"
+        f'<p class="facts">{alike.facts}<span>{size_text(file.size)}</span></p>\n'
+        "<details><summary>Hash, GPUs, dependencies, build</summary><dl>\n"
+        f"<dt>sha256</dt><dd><code>{file.sha256}</code></dd>\n"
+        f"{alike.more}\n{made}{_published(file.uploaded)}{beside}"
+        "</dl></details>\n</li>\n"
     )
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)
+def _published(time: str | None) -> str:
+    return f"<dt>Published</dt><dd>{escape(time)}</dd>\n" if time else ""
+
+
+def _guard(file: File) -> str:
+    facts = _facts(file.cuda, (), None, (), None)
+    yanked = ""
+    if file.yanked is not None:
+        yanked = f"<span>yanked{f': {escape(file.yanked)}' if file.yanked else ''}</span>"
+    return (
+        f'<li class="file{" yanked" if yanked else ""}">\n'
+        f"{_named(file)[1]}"
+        f'<p class="facts">{facts}<span>{size_text(file.size)}</span>{yanked}</p>\n'
+        f'<p class="hash">sha256 <code>{file.sha256}</code></p>\n'
+        "</li>\n"
+    )
+
+
+def _named(file: File) -> tuple[str, str]:
+    """A file's address, empty where it is none a browser should follow, and its name's line."""
+    href, name = link(file), escape(file.filename)
+    if not href.startswith(_LINKED):
+        return "", f'<p class="name">{name}</p>\n'
+    href = escape(href)
+    return href, f'<p class="name"><a href="{href}">{name}</a></p>\n'
+
+
+def _why(file: File) -> str:
+    why = f": {escape(file.yanked)}" if file.yanked else ""
+    return (
+        f'<p class="why"><b>Yanked</b>{why}. '
+        "Installers take it only where this very version is asked for.</p>\n"
+    )
+
+
+@lru_cache(maxsize=256)
 def _alike(
     cuda: str | None,
     tags: tuple[str, ...],
     code: tuple[str, ...],
     ptx: str | None,
     requires_python: str | None,
-    depends: tuple[str, ...] | None,
+    metadata: str,
     profile: str,
     built: str,
 ) -> Alike:
-    """The words for a file with these facts; ``depends`` is None for one that is no wheel."""
-    facts = part(
-        "facts",
-        gpus.cuda_name(cuda),
-        pythons.describe(tags, requires_python) if tags else "",
-        pythons.platforms(tags),
-        gpus.short(code, ptx),
+    """The words for a wheel with these facts; those of one version have most in common."""
+    depends = headers.dependencies(metadata)
+    more = _more(gpus.cards(code, ptx), requires_python or "", depends, profile, built)
+    return Alike(_facts(cuda, tags, requires_python, code, ptx), more)
+
+
+@lru_cache(maxsize=4096)
+def _facts(
+    cuda: str | None,
+    tags: tuple[str, ...],
+    requires_python: str | None,
+    code: tuple[str, ...],
+    ptx: str | None,
+) -> str:
+    python = pythons.describe(tags, requires_python) if tags else ""
+    return str(
+        part("facts", gpus.cuda_name(cuda), python, pythons.platforms(tags), gpus.short(code, ptx))
     )
-    if depends is None:
-        return Alike(facts=facts, more=Markup())
-    cards = gpus.cards(code, ptx)
-    more = part("more", cards, requires_python or "", depends, profile, built)
-    return Alike(facts=facts, more=more)
+
+
+@lru_cache(maxsize=4096)
+def _more(
+    cards: str, requires_python: str, depends: tuple[str, ...], profile: str, built: str
+) -> str:
+    return str(part("more", cards, requires_python, depends, profile, built))
 
 
 def _early(version: str) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from html import escape
 
-from index.model import File, Project, link, provenance_url
+from index.addresses import link, provenance_url
+from index.model import File, Project
+from index.pages.escaping import for_installers as escape
 
 REPOSITORY_VERSION = "1.4"
 """Of both forms; PEP 833 freezes HTML at it."""
@@ -31,21 +32,20 @@ def project_page(project: Project, *, base_url: str | None = None) -> str:
 
 def _file_link(file: File, base_url: str | None) -> str:
     # Written for each of 100,000 files: digests are hexadecimal digits, and need no quoting.
-    parts = [f'href="{escape(link(file))}#sha256={file.sha256}"']
+    said = f'<a href="{escape(link(file))}#sha256={file.sha256}"'
     if file.requires_python:
-        parts.append(f'data-requires-python="{_attribute(file.requires_python)}"')
+        said += f' data-requires-python="{_attribute(file.requires_python)}"'
     if file.metadata_sha256 is not None:
         # PEP 714's name first; installers from before it know only PEP 658's.
         digest = f'"sha256={file.metadata_sha256}"'
-        parts.append(f"data-core-metadata={digest} data-dist-info-metadata={digest}")
+        said += f" data-core-metadata={digest} data-dist-info-metadata={digest}"
     if file.yanked is not None:
-        parts.append(f'data-yanked="{_attribute(file.yanked)}"')
-    provenance = provenance_url(file, base_url)
-    if provenance is not None:
-        parts.append(f'data-provenance="{_attribute(provenance)}"')
+        said += f' data-yanked="{_attribute(file.yanked)}"'
+    if file.provenance and (provenance := provenance_url(file, base_url)) is not None:
+        said += f' data-provenance="{_attribute(provenance)}"'
     if file.uploaded is not None:
-        parts.append(f'data-upload-time="{_attribute(file.uploaded)}"')
-    return f'<a {" ".join(parts)} data-size="{file.size}">{escape(file.filename)}</a>'
+        said += f' data-upload-time="{_attribute(file.uploaded)}"'
+    return f'{said} data-size="{file.size}">{escape(file.filename)}</a>'
 
 
 @lru_cache(maxsize=1024)

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
-from index.model import File, Project, link, parse_version, provenance_url
+import orjson
+from packaging.version import Version
+
+from index.addresses import link, provenance_url
+from index.model import File, Project, normal_version, parse_version
 from index.pages.simple_html import REPOSITORY_VERSION
 
 JSON_TYPE = "application/vnd.pypi.simple.v1+json"
 """The media type of these pages (PEP 691)."""
 
 
-def root_json(projects: Sequence[str]) -> str:
+def root_json(projects: Sequence[str]) -> bytes:
     """The list of a root's projects (normalised names, sorted)."""
     return _dump({"meta": _meta(), "projects": [{"name": name} for name in projects]})
 
 
-def project_json(project: Project, *, base_url: str | None = None) -> str:
+def project_json(project: Project, *, base_url: str | None = None) -> bytes:
     """The list of a project's files and versions, in their order.
 
     Args:
@@ -26,12 +29,14 @@ def project_json(project: Project, *, base_url: str | None = None) -> str:
         base_url: The site's own address, where it has one.
     """
     # A set, says PEP 700: 1.0 and 1.00 are one version.
-    versions = dict.fromkeys(parse_version(file.version) for file in project.files)
+    versions: dict[Version, str] = {}
+    for text in dict.fromkeys([file.version for file in project.files]):
+        versions.setdefault(parse_version(text), normal_version(text))
     return _dump(
         {
             "meta": _meta(),
             "name": project.name,
-            "versions": [str(version) for version in versions],
+            "versions": list(versions.values()),
             "files": [_file(file, base_url) for file in project.files],
         }
     )
@@ -53,8 +58,7 @@ def _file(file: File, base_url: str | None) -> dict[str, Any]:
         data["core-metadata"] = {"sha256": file.metadata_sha256}
     if file.uploaded is not None:
         data["upload-time"] = file.uploaded
-    provenance = provenance_url(file, base_url)
-    if provenance is not None:
+    if file.provenance and (provenance := provenance_url(file, base_url)) is not None:
         data["provenance"] = provenance
     return data
 
@@ -63,5 +67,5 @@ def _meta() -> dict[str, str]:
     return {"api-version": REPOSITORY_VERSION}
 
 
-def _dump(data: dict[str, Any]) -> str:
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":")) + "\n"
+def _dump(data: dict[str, Any]) -> bytes:
+    return orjson.dumps(data, option=orjson.OPT_APPEND_NEWLINE)

@@ -9,7 +9,7 @@ from pathlib import Path
 from jinja2 import (
     Environment,
     FileSystemBytecodeCache,
-    PackageLoader,
+    FileSystemLoader,
     StrictUndefined,
     Template,
 )
@@ -45,7 +45,7 @@ def words(text: str) -> Markup:
 @cache
 def _environment() -> Environment:
     environment = Environment(
-        loader=PackageLoader("index.pages"),
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -8,13 +8,12 @@ from itertools import islice
 from pathlib import Path
 
 from index.errors import LedgerError, PublishError
+from index.files import PART
 from index.ledger import (
     EMPTY,
     HEAD_NAME,
     LEDGER_NAME,
-    Add,
-    Event,
-    Guard,
+    AnyEvent,
     Head,
     read_lines,
 )
@@ -25,7 +24,7 @@ from index.publish.copying import Item, Seen, Stage
 from index.site.disk import head_on_disk
 from index.site.intake import METADATA_SUFFIX, PROVENANCE_SUFFIX
 from index.site.site import Site
-from index.site.sweep import ARRIVING, PART
+from index.site.sweep import ARRIVING
 from index.state.state import Known
 from index.wheels import sha256_file
 
@@ -210,8 +209,8 @@ def _count(path: Path) -> int:
         return sum(1 for _ in file)
 
 
-def _told(event: Event) -> str:
-    if isinstance(event, Add):
+def _told(event: AnyEvent) -> str:
+    if event.event == "add":
         return f"add {event.record.filename}"
-    name = event.filename if isinstance(event, Guard) else getattr(event, "filename", "")
+    name = getattr(event, "filename", "")
     return f"{event.event} {name}".strip()

@@ -9,18 +9,18 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from index.errors import EntryError
-from index.ledger import Add, Event, Line, seal_event
+from index.ledger import Line, PlainAdd, seal_event
 from index.publish.assets import Asset
 from index.publish.plan import Refused, raise_refused
 from index.site.intake import (
     METADATA_SUFFIX,
     PROVENANCE_SUFFIX,
     Candidate,
-    Placing,
     read_candidate,
     read_provenance,
     take,
 )
+from index.site.placing import Placing
 from index.site.site import Site
 
 
@@ -36,7 +36,7 @@ class Wanted:
     """
 
     assets: tuple[Asset, ...]
-    events: tuple[Add, ...]
+    events: tuple[PlainAdd, ...]
     same: int
     left_out: tuple[tuple[str, str], ...]
 
@@ -80,13 +80,13 @@ def gather(site: Site, dist: Path, placing: Placing) -> Wanted:
             attested |= {wheel.name} if provenance is not None else set()
         assets += _assets(candidate, placing.url(candidate.record), provenance)
     raise_refused(refused)
-    events = tuple(take(site, new, replace(placing, attested=frozenset(attested))))
+    events = tuple(take(new, replace(placing, attested=frozenset(attested))))
     fits(site, events)
     same = len(wheels) - len(new) - len(left_out)
     return Wanted(assets=tuple(assets), events=events, same=same, left_out=tuple(left_out))
 
 
-def fits(site: Site, events: Sequence[Event]) -> None:
+def fits(site: Site, events: Sequence[PlainAdd]) -> None:
     """See that the ledger would take these events, before their bytes go anywhere.
 
     Raises:

@@ -8,13 +8,21 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from index.batches import BATCH, batched
+from index.batches import BATCH, batched, spread
 from index.errors import EntryError
-from index.ledger import Configure, Settings
+from index.facts import Facts, record_path
+from index.ledger.settings import Settings
 from index.model import check_filename
-from index.records import Record, record_path
 from index.site.compare import candidates, compare, refusal
-from index.site.intake import Candidate, Placing, parse_record, plain_file, read_candidate, take
+from index.site.intake import (
+    Candidate,
+    Pin,
+    parse_record,
+    plain_file,
+    read_candidate,
+    take,
+)
+from index.site.placing import Placing
 from index.site.site import Site
 from index.wheels import sha256_file
 
@@ -28,18 +36,22 @@ class Added:
         count: How many are new.
         same: How many the index had already.
         removed: Files that were removed from the index before and were left out.
+        pins: What the new files need that no other index can have.
     """
 
     added: tuple[str, ...]
     count: int
     same: int
     removed: tuple[str, ...] = ()
+    pins: tuple[Pin, ...] = ()
 
 
 def configure(site: Site, settings: Settings, *, at: str | None = None) -> bool:
     """Remember settings, where they are others than before; whether they were."""
     if settings == site.settings:
         return False
+    from index.ledger import Configure
+
     return bool(site.append([Configure(settings=settings, at=at)]))
 
 
@@ -63,9 +75,10 @@ def add_wheels(site: Site, wheels: Sequence[Path], placing: Placing) -> Added:
     # All are read before the first is copied: an error leaves the site as it was.
     found = [read_candidate(wheel) for wheel in new]
     site.state.check_new(wheel.name for wheel in new)
-    site.append(take(site, found, placing), checked=True)
+    pins: list[Pin] = []
+    site.append(take(found, placing, pins), checked=True)
     names = tuple(candidate.record.filename for candidate in found)
-    return Added(added=names, count=len(names), same=same)
+    return Added(added=names, count=len(names), same=same, pins=tuple(pins))
 
 
 def build_folder(
@@ -91,12 +104,15 @@ def build_folder(
     total = len(found.new)
     site.state.check_new(found.new)
     wheels = candidates(dist, found.new, lambda done: step(done, total))
-    site.append(take(site, wheels, placing), checked=True)
+    pins: list[Pin] = []
+    site.append(take(wheels, placing, pins), checked=True)
     if found.new:
         # Not as they look now: they may have changed since they were read.
         site.state.set_stamps(str(dist.resolve()), found.stamps)
         site.state.commit()
-    return Added(added=found.new, count=total, same=found.same, removed=found.removed)
+    return Added(
+        added=found.new, count=total, same=found.same, removed=found.removed, pins=tuple(pins)
+    )
 
 
 def build_records(
@@ -114,17 +130,15 @@ def build_records(
     """
     total = 0
     same = array("q")
+    pins: list[Pin] = []
 
     def new() -> Iterator[Candidate]:
         nonlocal total
         # What was handed on last may not be in the state yet.
         recent: deque[tuple[str, str]] = deque(maxlen=BATCH)
         before = site.state.count_wheels()
-        for batch in batched(lines):
-            records = [
-                parse_record(line, f"line {number}") for number, line in enumerate(batch, total + 1)
-            ]
-            total += len(batch)
+        for records in spread(batched(enumerate(lines, 1)), _records, alone=4):
+            total += len(records)
             there = _digests(site, records) | dict(recent)
             for record in records:
                 if _is_there(record, there.get(record.filename)):
@@ -137,8 +151,12 @@ def build_records(
         # Before the last is in: an error here takes all of them back.
         _check_whole(site, before, same)
 
-    count = site.append(take(site, new(), placing), checked=True)
-    return Added(added=(), count=count, same=total - count)
+    count = site.append(take(new(), placing, pins), checked=True)
+    return Added(added=(), count=count, same=total - count, pins=tuple(pins))
+
+
+def _records(lines: Iterable[tuple[int, bytes]]) -> list[Facts]:
+    return [parse_record(line, f"line {number}") for number, line in lines]
 
 
 def _check_whole(site: Site, before: int, same: Sequence[int]) -> None:
@@ -176,13 +194,13 @@ def _is_known(site: Site, wheel: Path) -> bool:
     )
 
 
-def _digests(site: Site, records: Sequence[Record]) -> dict[str, str]:
+def _digests(site: Site, records: Sequence[Facts]) -> dict[str, str]:
     """The sha256 of those of the records' files that are there, by name."""
     known = site.state.files_named([record.filename for record in records])
     return {name: file.sha256 for name, file in known.items() if file.gone is None}
 
 
-def _is_there(record: Record, sha256: str | None) -> bool:
+def _is_there(record: Facts, sha256: str | None) -> bool:
     """Whether the index has a record's file.
 
     Args:

@@ -5,17 +5,21 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from index.batches import batched, spread
 from index.errors import EntryError
+from index.facts import RECORD_SUFFIX
 from index.model import check_filename
-from index.records import RECORD_SUFFIX
 from index.site.intake import Candidate, plain_file, read_candidate, read_record_only
 from index.site.site import Site
 from index.wheels import sha256_file
 
 LISTED = 20
 """Names in one error; the rest is counted."""
+PER_TASK = 16
+"""New files read, hashed and checked at a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,36 +81,56 @@ def candidates(
         EntryError: some are not what they say they are; all of them are named, after the last.
     """
     problems: list[str] = []
-    for number, name in enumerate(names, 1):
-        step(number)
-        try:
-            wheel = dist / name
-            if wheel.exists() or wheel.is_symlink():
-                yield read_candidate(wheel)
+    number = 0
+    for some in spread(batched(names, PER_TASK), partial(_read, dist), alone=1):
+        for one in some:
+            number += 1
+            step(number)
+            if isinstance(one, str):
+                problems.append(one)
             else:
-                yield read_record_only(dist / (name + RECORD_SUFFIX))
-        except EntryError as error:
-            problems.append(error.message)
+                yield one
     if problems:
         raise refusal(problems)
+
+
+def _read(dist: Path, names: Iterable[str]) -> list[Candidate | str]:
+    """Some new files, or what is wrong with each."""
+    found: list[Candidate | str] = []
+    for name in names:
+        wheel = dist / name
+        try:
+            if wheel.exists() or wheel.is_symlink():
+                found.append(read_candidate(wheel))
+            else:
+                found.append(read_record_only(dist / (name + RECORD_SUFFIX)))
+        except EntryError as error:
+            found.append(error.message)
+    return found
 
 
 def _listing(dist: Path, *, records_only: bool) -> Iterator[tuple[str, str]]:
     suffix = ".whl" + RECORD_SUFFIX
     try:
-        with os.scandir(dist) as entries:
+        folder = os.open(dist, os.O_RDONLY | os.O_DIRECTORY)
+    except FileNotFoundError as error:
+        raise EntryError(f"there is no folder '{dist}'") from error
+    try:
+        # By the open folder: the path to it is not walked again for each of its files.
+        with os.scandir(folder) as entries:
             for entry in entries:
                 name = entry.name
                 if name.endswith(".whl"):
                     check_filename(name)
-                    plain_file(Path(entry.path)) if entry.is_symlink() else None
+                    if entry.is_symlink():
+                        plain_file(dist / name)
                     yield name, _stamp(entry.stat())
                 elif records_only and name.endswith(suffix):
                     wheel = name.removesuffix(RECORD_SUFFIX)
-                    if not os.path.lexists(entry.path.removesuffix(RECORD_SUFFIX)):
+                    if not os.access(wheel, os.F_OK, dir_fd=folder, follow_symlinks=False):
                         yield wheel, _stamp(entry.stat())
-    except FileNotFoundError as error:
-        raise EntryError(f"there is no folder '{dist}'") from error
+    finally:
+        os.close(folder)
 
 
 def _digest(dist: Path, name: str) -> str:

@@ -6,14 +6,17 @@ import contextlib
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from index.batches import batched
 from index.errors import LedgerError
 from index.files import write_text
-from index.ledger import EMPTY, HEAD_NAME, LEDGER_NAME, Event, Head, Line, read_lines, seal_event
-from index.ledger.seal import RESTORE, check_seals
+from index.ledger import EMPTY, HEAD_NAME, LEDGER_NAME, Head, Line, read_lines, seal_event
+from index.ledger.seal import RESTORE, check_seals, parse_plainly
 from index.state.state import ALL_PAGES, State
+
+if TYPE_CHECKING:
+    from index.ledger import AnyEvent
 
 STAMP = "ledger"
 """The state's note of what the ledger's file looked like when they last agreed."""
@@ -41,7 +44,7 @@ def read_state(folder: Path) -> State:
         _check_missing(path, head)
         return State.in_memory()
     with path.open("rb") as file:
-        return State.of_lines(read_lines(file, reach=head))
+        return State.of_lines(read_lines(file, reach=head, parse=parse_plainly))
 
 
 def catch_up(folder: Path, state: State) -> None:
@@ -64,11 +67,11 @@ def catch_up(folder: Path, state: State) -> None:
                 state.reset()
             state.mark_stale(ALL_PAGES)
             file.seek(state.head.size)
-            state.apply_all(read_lines(file, state.head, reach=head))
+            state.apply_all(read_lines(file, state.head, reach=head, parse=parse_plainly))
     _settle(folder, state, head)
 
 
-def append(folder: Path, state: State, events: Iterable[Event], *, checked: bool = False) -> int:
+def append(folder: Path, state: State, events: Iterable[AnyEvent], *, checked: bool = False) -> int:
     """Add events to the ledger and to the state: all of them, or none.
 
     They are refused by the state, or written, some hundreds at a time; the ledger is flushed to
@@ -117,7 +120,7 @@ def append(folder: Path, state: State, events: Iterable[Event], *, checked: bool
     return head.count - start.count
 
 
-def _seal(events: Iterable[Event], head: Head) -> tuple[list[Line], bytes]:
+def _seal(events: Iterable[AnyEvent], head: Head) -> tuple[list[Line], bytes]:
     """The lines that say these events after ``head``, and their bytes."""
     lines, sealed = [], []
     for event in events:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-from index.ledger import Event, Guard, decided
 from index.model import FILES, File
 from index.pages.form import FORM, pages_form
 from index.site.site import Site
 from index.site.writer import Writer, Written
+
+if TYPE_CHECKING:
+    from index.ledger import AnyEvent, Guard, PlainGuard, Unyank, Yank
 
 
 def finish(site: Site, *, uploaded: str) -> Written:
@@ -26,20 +29,20 @@ def finish(site: Site, *, uploaded: str) -> Written:
 
     settings = site.settings
 
-    def due(files: Sequence[File]) -> Sequence[Event]:
+    def due(files: Sequence[File]) -> Sequence[AnyEvent]:
         guards = missing_guards(files, settings, uploaded=uploaded)
-        stray: list[Event] = [*guards_to_yank(files), *guards_to_unyank(files)]
-        return [*guards, *(decided(event, uploaded) for event in stray)]
+        stray: list[Yank | Unyank] = [*guards_to_yank(files), *guards_to_unyank(files)]
+        return [*guards, *(event.model_copy(update={"at": uploaded}) for event in stray)]
 
-    def publish(events: Sequence[Event]) -> None:
+    def publish(events: Sequence[AnyEvent]) -> None:
         wanted = [event for event in events if not _was_removed(site, event)]
-        place_guards(site, [event for event in wanted if isinstance(event, Guard)])
+        place_guards(site, [event for event in wanted if event.event == "guard"])
         site.append(wanted)
 
     return render(site, due=due, publish=publish)
 
 
-def place_guards(site: Site, guards: Iterable[Guard]) -> None:
+def place_guards(site: Site, guards: Iterable[Guard | PlainGuard]) -> None:
     """Write guards' bytes where their events say, flushed to disk."""
     from index.guard import guard_bytes
 
@@ -50,6 +53,6 @@ def place_guards(site: Site, guards: Iterable[Guard]) -> None:
     writer.finish()
 
 
-def _was_removed(site: Site, event: Event) -> bool:
+def _was_removed(site: Site, event: AnyEvent) -> bool:
     """Whether it is a guard that somebody removed: it stays so."""
-    return isinstance(event, Guard) and site.state.file(event.filename) is not None
+    return event.event == "guard" and site.state.file(event.filename) is not None

@@ -8,52 +8,26 @@ import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
-from pydantic import ValidationError
-
-from index.errors import EntryError, SiteError
+from index.errors import EntryError
+from index.facts import RECORD_SUFFIX, Facts, facts_of_json, record_path
 from index.files import copy_file, sync_folder, write_bytes
-from index.ledger import Add
-from index.ledger.seal import describe
-from index.model import FILES, check_label, check_record, check_url, folder_url
-from index.records import RECORD_SUFFIX, Record, record_path
-from index.site.site import Site
-from index.wheels import check_metadata, check_wheel, read_metadata, record_of_wheel
+from index.ledger.head import describe
+from index.ledger.plain import PlainAdd
+from index.lines import only_here
+from index.model import check_label, check_record
+from index.site.placing import Placing
+from index.wheels import check_metadata, check_wheel, facts_of_wheel, read_metadata
+
+if TYPE_CHECKING:
+    from index.facts import AnyRecord
 
 METADATA_SUFFIX = ".metadata"
 PROVENANCE_SUFFIX = ".provenance"
 PUBLISHED_PROFILE = "full"
 """The one profile that is meant for others; the rest needs a word from the maintainer."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Placing:
-    """Where wheels go and from where they will be fetched.
-
-    Attributes:
-        folder: Folder they are copied into; None where they are published elsewhere.
-        address: Address of that folder, absolute or relative to the site; ``{name}`` and
-            ``{version}`` stand for each wheel's own.
-        force: Take wheels of any profile.
-        attested: Wheels published elsewhere whose attestations lie beside them there.
-        uploaded: When they are published (RFC 3339, UTC).
-    """
-
-    folder: Path | None
-    address: str = FILES
-    force: bool = False
-    attested: frozenset[str] = frozenset()
-    uploaded: str
-
-    def url(self, record: Record) -> str:
-        """A wheel's address.
-
-        Raises:
-            EntryError: the pattern makes none.
-        """
-        return folder_url(_base(self.address, record.name, record.version), record.filename)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,20 +39,22 @@ class Candidate:
         wheel: The file; None where only its record is here.
     """
 
-    record: Record
+    record: Facts
     wheel: Path | None
 
 
-@lru_cache(maxsize=1024)
-def _base(pattern: str, name: str, version: str) -> str:
-    try:
-        base = pattern.format(name=name, version=version)
-    except (KeyError, IndexError, ValueError) as error:
-        raise EntryError(
-            f"'{pattern}' is no address: {{name}} and {{version}} are all it may hold"
-        ) from error
-    check_url(folder_url(base, "X.whl"))
-    return base
+class Pin(NamedTuple):
+    """A requirement of a wheel that pins a local version (``==1.0+cu124``), no markers.
+
+    Attributes:
+        filename: The wheel.
+        cuda: Its CUDA label, or None.
+        wanted: The requirement.
+    """
+
+    filename: str
+    cuda: str | None
+    wanted: str
 
 
 def read_candidate(wheel: Path) -> Candidate:
@@ -91,7 +67,7 @@ def read_candidate(wheel: Path) -> Candidate:
     plain_file(wheel)
     beside = record_path(wheel)
     if not beside.is_file():
-        record = record_of_wheel(wheel)
+        record = facts_of_wheel(wheel)
         check_record(record)
         return Candidate(record=record, wheel=wheel)
     plain_file(beside)
@@ -117,18 +93,13 @@ def read_record_only(path: Path) -> Candidate:
     return Candidate(record=record, wheel=None)
 
 
-def parse_record(data: bytes, where: str) -> Record:
+def parse_record(data: bytes, where: str) -> Facts:
     """A record from its text, checked.
 
     Raises:
         EntryError: it is none, or contradicts itself.
     """
-    try:
-        record = Record.model_validate_json(data)
-    except ValidationError as error:
-        raise EntryError(
-            f"{where}: {describe(error)}", remedy="`builder build` writes records; make it again"
-        ) from error
+    record = facts_of_json(data) or _judged(data, where)
     check_record(record)
     told = check_metadata(record.metadata, where, record.name, record.version)
     if (told or "") != " ".join((record.requires_python or "").split()):
@@ -136,6 +107,20 @@ def parse_record(data: bytes, where: str) -> Record:
             f"{where}: it says requires-python {record.requires_python!r}, its METADATA {told!r}"
         )
     return record
+
+
+def _judged(data: bytes, where: str) -> Facts:
+    """A record that is not plainly right, as its model sees it."""
+    from pydantic import ValidationError
+
+    from index.records import Record
+
+    try:
+        return Facts.of(Record.model_validate_json(data))
+    except ValidationError as error:
+        raise EntryError(
+            f"{where}: {describe(error)}", remedy="`builder build` writes records; make it again"
+        ) from error
 
 
 def plain_file(path: Path) -> None:
@@ -154,10 +139,17 @@ def plain_file(path: Path) -> None:
         raise EntryError(f"there is no file at {str(path)!r}")
 
 
-def take(site: Site, candidates: Iterable[Candidate], placing: Placing) -> Iterator[Add]:
+def take(
+    candidates: Iterable[Candidate], placing: Placing, pins: list[Pin] | None = None
+) -> Iterator[PlainAdd]:
     """Put each wheel and its metadata in place, and say what the ledger must remember of it.
 
     A wheel is in place, whole, before its event is handed on.
+
+    Args:
+        candidates: Wheels with their records, checked.
+        placing: Where they go.
+        pins: Gets what they need that no other index can have.
 
     Raises:
         EntryError: a profile nobody should publish, or other bytes in place under that name.
@@ -176,7 +168,9 @@ def take(site: Site, candidates: Iterable[Candidate], placing: Placing) -> Itera
         provenance = record.filename in placing.attested
         if placing.folder is not None:
             provenance = _place(candidate, placing.folder)
-        yield Add(record=record, url=url, uploaded=placing.uploaded, provenance=provenance)
+        if pins is not None:
+            pins += [Pin(record.filename, record.cuda, one) for one in only_here(record.metadata)]
+        yield PlainAdd(url, placing.uploaded, record, provenance)
 
 
 def _place(candidate: Candidate, folder: Path) -> bool:
@@ -206,7 +200,7 @@ def _place(candidate: Candidate, folder: Path) -> bool:
     return True
 
 
-def copy_wheel(record: Record, wheel: Path, target: Path) -> None:
+def copy_wheel(record: AnyRecord, wheel: Path, target: Path) -> None:
     """Copy a wheel whole, under a temporary name until it has been read back and found right.
 
     Raises:
@@ -250,26 +244,3 @@ def read_provenance(path: Path) -> bytes:
     if not right:
         raise EntryError(f"{path.name}: no provenance object of version 1 (PEP 740)")
     return data
-
-
-def placing(
-    site: Path,
-    *,
-    files_dir: Path | None = None,
-    files_url: str | None = None,
-    force: bool = False,
-    uploaded: str,
-) -> Placing:
-    """Where a site's wheels go: into it, into a folder beside it, or nowhere (they are elsewhere).
-
-    Raises:
-        SiteError: both a folder and an address that are not the site's.
-    """
-    if files_url is not None:
-        if files_dir is not None:
-            raise SiteError("--files-dir and --files-url are two places for the same wheels")
-        return Placing(folder=None, address=files_url, force=force, uploaded=uploaded)
-    folder = files_dir or site / FILES
-    # os.path.relpath: pathlib has no walk_up before Python 3.12.
-    address = os.path.relpath(folder.resolve(), site.resolve())
-    return Placing(folder=folder, address=address, force=force, uploaded=uploaded)

@@ -3,33 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
-from packaging.requirements import Requirement
-
-from index.lines import only_here
 from index.model import parse_version
+from index.site.intake import Pin
 from index.site.site import Site
 
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
 
-def unmet_needs(site: Site, filenames: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Files of the index whose pins of local versions it does not hold.
+
+def unmet_needs(site: Site, pins: Iterable[Pin]) -> Iterator[Pin]:
+    """Those of the pins that the index does not hold.
 
     No installer can take such a file: a public registry accepts no local version.
-
-    Args:
-        site: The site.
-        filenames: Files to look at.
-
-    Yields:
-        File name and requirement.
     """
-    known = [one for name in filenames if (one := site.state.file(name)) is not None]
-    for file in site.files(known):
-        if file.record is None:
-            continue
-        for text in only_here(file.record.metadata):
-            if not _is_there(site, Requirement(text), file.cuda):
-                yield file.filename, text
+    for pin in pins:
+        from packaging.requirements import Requirement  # few wheels have any
+
+        if not _is_there(site, Requirement(pin.wanted), pin.cuda):
+            yield pin
 
 
 def _is_there(site: Site, wanted: Requirement, cuda: str | None) -> bool:

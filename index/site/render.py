@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from index.batches import BATCH, batched
-from index.ledger import Event, Settings
+from index.batches import BATCH, batched, spread
+from index.ledger.settings import Settings
 from index.model import DEFAULT_ROOT, PROJECTS, File, Project, in_order, in_root
 from index.pages import hosting, simple_html, simple_json
 from index.pages.form import FORM, pages_form
@@ -16,12 +16,15 @@ from index.site.site import Site, read_files
 from index.site.writer import Writer, Written
 from index.state.state import ALL_PAGES, LANDING_PAGE, PROJECT_PAGE, ROOT_PAGE, Known
 
+if TYPE_CHECKING:
+    from index.ledger import AnyEvent
+
 ALONE = 64
 """Projects at most that one process writes the pages of; for more, every core does."""
 PER_TASK = 8
 """Projects a worker takes at a time."""
 
-Due = Callable[[Sequence[File]], Sequence[Event]]
+Due = Callable[[Sequence[File]], "Sequence[AnyEvent]"]
 """What must be in the ledger before a project's pages are written: guards that come or go."""
 
 
@@ -41,7 +44,7 @@ class _Outcome:
     """One project: its pages are written, or something is due before they can be."""
 
     name: str
-    due: Sequence[Event] = ()
+    due: Sequence[AnyEvent] = ()
     written: Written
     unwanted: Sequence[str] = ()
     card: str | None = None
@@ -51,7 +54,7 @@ def render(
     site: Site,
     *,
     due: Due = lambda files: (),
-    publish: Callable[[Sequence[Event]], object] = lambda events: None,
+    publish: Callable[[Sequence[AnyEvent]], object] = lambda events: None,
 ) -> Written:
     """Bring the pages to where the ledger is.
 
@@ -110,14 +113,14 @@ def _render_projects(
     names: Sequence[str],
     former: list[str],
     due: Due,
-    publish: Callable[[Sequence[Event]], object],
+    publish: Callable[[Sequence[AnyEvent]], object],
 ) -> Iterator[_Outcome]:
     """Write the pages of projects; where something is due first, it is published, and then they."""
     plan = _Plan(
         folder=site.folder, settings=site.settings, roots=_roots(site), former=former, due=due
     )
     waiting: list[str] = []
-    events: list[Event] = []
+    events: list[AnyEvent] = []
     for outcome in _outcomes(site, plan, names):
         if not outcome.due:
             yield outcome
@@ -140,14 +143,8 @@ def _outcomes(site: Site, plan: _Plan, names: Sequence[str]) -> Iterator[_Outcom
     tasks = (
         [(name, site.state.files_of(name)) for name in some] for some in batched(names, PER_TASK)
     )
-    workers = len(os.sched_getaffinity(0)) if len(names) > ALONE else 1
-    if workers > 1:
-        from index.site.crew import share_out  # seldom needed, and not imported in no time
-
-        results = share_out(tasks, work, workers=workers)
-    else:
-        results = map(work, tasks)
-    for outcomes in results:
+    # A second process takes longer to start than the pages of some projects.
+    for outcomes in spread(tasks, work, alone=0 if len(names) > ALONE else ALONE):
         yield from outcomes
 
 
@@ -232,10 +229,10 @@ def _render_landing(writer: Writer, site: Site) -> Iterator[str]:
     if settings.layout == "web":
         for path, content in human.assets().items():
             writer.write(path, content)
-        page = human.landing_page(site.state.cards(), site.state.roots(), settings)
-        writer.write("index.html", page)
+        page = human.landing_parts(site.state.cards, site.state.roots(), settings)
+        writer.write_parts("index.html", page)
     elif site.state.left_layout == "web":
-        web = hosting.files(settings.model_copy(update={"layout": "web"}))
+        web = hosting.files(replace(settings, layout="web"))
         yield from sorted({"index.html", *human.assets(), *web} - written)
 
 

@@ -8,15 +8,20 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from index.errors import SiteError
-from index.ledger import LEDGER_NAME, Add, Event, Guard, Settings
-from index.ledger.seal import EMPTY, parse_event
+from index.ledger import EMPTY, LEDGER_NAME, Settings
+from index.ledger.plain import PlainAdd, kept_add
+from index.ledger.seal import parse_event
 from index.model import File, in_order
 from index.site.disk import append, catch_up
 from index.site.lock import locked
 from index.site.sweep import swept
 from index.state.state import Known, State
+
+if TYPE_CHECKING:
+    from index.ledger import Add, AnyEvent, Event
 
 LOCK_NAME = ".lock"
 
@@ -42,7 +47,7 @@ class Site:
         """The newest settings."""
         return self.state.settings
 
-    def append(self, events: Iterable[Event], *, checked: bool = False) -> int:
+    def append(self, events: Iterable[AnyEvent], *, checked: bool = False) -> int:
         """Remember events: all of them, or none (see `index.site.disk.append`)."""
         return append(self.folder, self.state, events, checked=checked)
 
@@ -61,8 +66,11 @@ def read_files(folder: Path, known: Sequence[Known]) -> Iterator[File]:
         return
     with (folder / LEDGER_NAME).open("rb") as ledger:
         for one in known:
+            if one.kind != "wheel":
+                yield _guard(one)
+                continue
             ledger.seek(one.start)
-            yield _file(one, event_at(ledger.read(one.length), one.filename))
+            yield _wheel(one, ledger.read(one.length))
 
 
 def event_at(line: bytes, filename: str) -> Event:
@@ -128,16 +136,32 @@ def state_path(folder: Path, cache: Path) -> Path:
     return cache / f"{name}.sqlite"
 
 
-def _file(known: Known, event: Event) -> File:
-    if isinstance(event, Add):
-        return File.of_wheel(
-            event.record,
-            url=known.url,
-            uploaded=known.uploaded,
-            yanked=known.yanked,
-            provenance=event.provenance,
-        )
-    assert isinstance(event, Guard)
+def _wheel(known: Known, line: bytes) -> File:
+    event: PlainAdd | Add | None = kept_add(line)
+    if event is None:
+        judged = event_at(line, known.filename)
+        assert judged.event == "add"
+        event = judged
+    record = event.record
+    # By position: made for each of a million files.
+    return File(
+        known.filename,
+        known.name,
+        known.version,
+        known.cuda or None,
+        known.sha256,
+        known.size,
+        known.url,
+        known.uploaded,
+        known.yanked,
+        record.requires_python,
+        record.metadata_sha256,
+        event.provenance,
+        record,
+    )
+
+
+def _guard(known: Known) -> File:
     return File(
         filename=known.filename,
         name=known.name,

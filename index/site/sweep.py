@@ -9,12 +9,11 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
+from index.files import PART
 from index.state.state import State
 
 ARRIVING = ".arriving-"
 """Begins the names of folders that wheels are copied into before they are known to be right."""
-PART = ".part"
-"""Ends the names that `index.files` writes under."""
 BUSY = "busy"
 """The state's note that a run has the site open; a run that was killed leaves it."""
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
+from typing import IO
 
-from index.files import sync_file, sync_folder, write_bytes
+from index.files import atomic_file, sync_file, sync_folder, write_bytes
 
 FLUSH_EACH = 64
 """Pages flushed to disk one by one; for more, everything is."""
+_CHUNK = 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -55,6 +58,25 @@ class Writer:
         write_bytes(target, data, flush=False)
         self.done.pages.append(path)
 
+    def write_parts(self, path: str, parts: Iterable[str]) -> None:
+        """As `write`, of a page that is made part by part: no more of it is held."""
+        target = self._folder / path
+        source = (part.encode() for part in parts)
+        with _opened(target) as old:
+            same, first = _alike(old, source)
+            if first is None and not old.read(1):
+                self.done.unchanged += 1
+                return
+            with atomic_file(target, flush=False) as new:
+                old.seek(0)
+                while same:
+                    part = old.read(min(same, _CHUNK))
+                    new.write(part)
+                    same -= len(part)
+                new.write(first or b"")
+                new.writelines(source)
+        self.done.pages.append(path)
+
     def remove(self, paths: Sequence[str]) -> None:
         """Delete pages, and folders that nothing is left in."""
         for path in paths:
@@ -77,6 +99,24 @@ class Writer:
             sync_file(self._folder / path)
         for folder in _folders(self.done.pages):
             sync_folder(self._folder / folder)
+
+
+def _opened(path: Path) -> IO[bytes]:
+    """The page as it stands, or an empty one."""
+    try:
+        return path.open("rb")
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+        return BytesIO()
+
+
+def _alike(old: IO[bytes], parts: Iterator[bytes]) -> tuple[int, bytes | None]:
+    """How many bytes of a file the parts begin with, and the first part that is another."""
+    same = 0
+    for part in parts:
+        if old.read(len(part)) != part:
+            return same, part
+        same += len(part)
+    return same, None
 
 
 def _folders(paths: Iterable[str]) -> list[str]:

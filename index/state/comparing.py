@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 
 from index.batches import batched
+from index.model import twin_key
 from index.state.known import Given
 
 
@@ -51,13 +52,14 @@ def _stamps(database: sqlite3.Connection, folder: str, names: Sequence[str]) -> 
 
 
 def _files(database: sqlite3.Connection, names: Sequence[str]) -> dict[str, tuple[str, str | None]]:
-    query = f"SELECT filename, sha256, gone FROM file WHERE filename IN ({_marks(names)})"  # noqa: S608 -- marks only
-    return {name: (sha256, gone) for name, sha256, gone in database.execute(query, names)}
+    query = f"SELECT filename, sha256, gone FROM file WHERE folded IN ({_marks(names)})"  # noqa: S608 -- marks only
+    keys = [twin_key(name) for name in names]
+    return {name: (sha256, gone) for name, sha256, gone in database.execute(query, keys)}
 
 
 def count_wheels(database: sqlite3.Connection) -> int:
     """How many wheels are there."""
-    query = "SELECT count(*) FROM file WHERE kind = 'wheel' AND gone IS NULL"
+    query = "SELECT coalesce(sum(wheels), 0) FROM listed"
     return int(database.execute(query).fetchone()[0])
 
 

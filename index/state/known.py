@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from index.ledger.events import Add, Guard
-from index.ledger.seal import Line
+if TYPE_CHECKING:
+    from index.facts import AnyRecord
+    from index.ledger.events import Add, Guard
+    from index.ledger.plain import PlainEvent
+    from index.ledger.seal import Line
 
 COLUMNS = (
     "filename, kind, name, version, cuda, sha256, size, url, uploaded, yanked, gone, build_key, "
@@ -64,33 +67,11 @@ class Given:
     missing: tuple[str, ...]
 
 
-def arrival(event: Add | Guard, line: Line) -> Known:
-    """The file that an event publishes."""
-    return _wheel(event, line) if isinstance(event, Add) else _guard(event, line)
-
-
-def _wheel(event: Add, line: Line) -> Known:
-    record = event.record
-    return Known(
-        filename=record.filename,
-        kind="wheel",
-        name=record.name,
-        version=record.version,
-        cuda=record.cuda or "",
-        sha256=record.sha256,
-        size=record.size,
-        url=event.url,
-        uploaded=event.uploaded,
-        yanked=None,
-        gone=None,
-        build_key=record.build_key,
-        profile=record.profile,
-        start=line.offset,
-        length=line.head.size - line.offset,
-    )
-
-
-def _guard(event: Guard, line: Line) -> Known:
+def arrival(event: Add | Guard | PlainEvent, line: Line) -> Known:
+    """The file that an event publishes; ``line`` is where it stands in the ledger."""
+    start, length = line.offset, line.head.size - line.offset
+    if event.event == "add":
+        return wheel(event.record, event.url, event.uploaded, start, length)
     return Known(
         filename=event.filename,
         kind="guard",
@@ -105,6 +86,28 @@ def _guard(event: Guard, line: Line) -> Known:
         gone=None,
         build_key=None,
         profile=None,
-        start=line.offset,
-        length=line.head.size - line.offset,
+        start=start,
+        length=length,
+    )
+
+
+def wheel(record: AnyRecord, url: str, uploaded: str, start: int, length: int) -> Known:
+    """A wheel that was just published; ``start`` and ``length`` are its line's in the ledger."""
+    # By position: made for each of a million files.
+    return Known(
+        record.filename,
+        "wheel",
+        record.name,
+        record.version,
+        record.cuda or "",
+        record.sha256,
+        record.size,
+        url,
+        uploaded,
+        None,
+        None,
+        record.build_key,
+        record.profile,
+        start,
+        length,
     )

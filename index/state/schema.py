@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 
-VERSION = 2
+VERSION = 3
 """Raised with every change of the tables: another version's file is made anew."""
 
 TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE file (
-    filename TEXT PRIMARY KEY,
-    folded TEXT NOT NULL UNIQUE,      -- for names that differ in case or spelling only
+    folded TEXT PRIMARY KEY,          -- one key for names that differ in case or spelling only
+                                      -- it begins with the project, so its files lie together
+    filename TEXT NOT NULL,
     kind TEXT NOT NULL,               -- wheel or guard
     name TEXT NOT NULL,
     version TEXT NOT NULL,
@@ -27,9 +28,8 @@ CREATE TABLE file (
     start INTEGER NOT NULL,           -- where its event stands in the ledger, bytes
     length INTEGER NOT NULL
 ) WITHOUT ROWID;
-CREATE INDEX file_name ON file (name);
-CREATE TABLE listed (                 -- how many files each root shows of each project
-    cuda TEXT NOT NULL, name TEXT NOT NULL, files INTEGER NOT NULL,
+CREATE TABLE listed (                 -- how many files, and wheels, a project has of each CUDA
+    cuda TEXT NOT NULL, name TEXT NOT NULL, files INTEGER NOT NULL, wheels INTEGER NOT NULL,
     PRIMARY KEY (cuda, name)
 ) WITHOUT ROWID;
 CREATE TABLE project (name TEXT PRIMARY KEY, card TEXT NOT NULL) WITHOUT ROWID;

@@ -5,19 +5,24 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from index.batches import BATCH, batched
+from index.batches import BATCH
 from index.errors import EntryError, LedgerError
-from index.ledger.events import Add, Configure, Guard, Remove, Settings, Unyank, Yank
-from index.ledger.seal import EMPTY, Head, Line
+from index.ledger.head import Head
+from index.ledger.settings import Settings
 from index.model import check_record, twin_key, twins
-from index.state.comparing import compare, count_wheels
 from index.state.database import open_database
-from index.state.known import COLUMNS, Given, Known, arrival
+from index.state.known import Given, Known, arrival
 from index.state.schema import create, is_current
+from index.state.view import View
+
+if TYPE_CHECKING:
+    from index.facts import AnyRecord
+    from index.ledger.events import Remove, Unyank, Yank
+    from index.ledger.seal import Line
 
 ALL_PAGES = "*"
 """Stale mark for everything: the settings changed, or nobody knows."""
@@ -26,11 +31,11 @@ ROOT_PAGE = "root/"
 LANDING_PAGE = "landing"
 
 
-class State:
+class State(View):
     """What a ledger adds up to so far. One transaction per change, committed by the caller."""
 
     def __init__(self, database: sqlite3.Connection) -> None:
-        self._database = database
+        super().__init__(database)
         if not is_current(database):
             self.reset()
             database.commit()
@@ -62,86 +67,6 @@ class State:
         state.apply_all(lines)
         return state
 
-    # -- reading ----------------------------------------------------------------------------
-
-    @property
-    def head(self) -> Head:
-        """How far the ledger has been applied."""
-        text = self.get("head")
-        return EMPTY if text is None else Head.parse(text)
-
-    @property
-    def settings(self) -> Settings:
-        """The newest settings, or the default ones."""
-        text = self.get("settings")
-        return Settings() if text is None else Settings.model_validate_json(text)
-
-    def get(self, key: str) -> str | None:
-        """A remembered value, or None."""
-        row = self._database.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
-        return None if row is None else str(row[0])
-
-    def file(self, filename: str) -> Known | None:
-        """The file of that name, there or gone."""
-        return next(self._files("WHERE filename = ?", filename), None)
-
-    def files_named(self, filenames: Sequence[str]) -> dict[str, Known]:
-        """The files of these names (`BATCH` at most), there or gone, by name."""
-        marks = ", ".join("?" * len(filenames))
-        return {
-            file.filename: file for file in self._files(f"WHERE filename IN ({marks})", *filenames)
-        }
-
-    def files_of(self, name: str) -> list[Known]:
-        """A project's files that are there, by file name."""
-        return list(self._files("WHERE name = ? AND gone IS NULL ORDER BY filename", name))
-
-    def all_files(self, *, gone: bool = False) -> Iterator[Known]:
-        """Every file that is there, by file name; with ``gone`` the removed ones too."""
-        return self._files("ORDER BY filename" if gone else "WHERE gone IS NULL ORDER BY filename")
-
-    def count(self) -> int:
-        """How many files are there."""
-        (total,) = self._database.execute("SELECT coalesce(sum(files), 0) FROM listed").fetchone()
-        return int(total)
-
-    def count_wheels(self) -> int:
-        """How many wheels are there, guards left out."""
-        return count_wheels(self._database)
-
-    def roots(self) -> list[str]:
-        """CUDA labels with at least one file, sorted; files of no CUDA make none."""
-        rows = self._database.execute(
-            "SELECT DISTINCT cuda FROM listed WHERE cuda <> '' ORDER BY cuda"
-        )
-        return [row[0] for row in rows]
-
-    def projects(self, cuda: str | None = None) -> list[str]:
-        """Names of the projects with files, sorted: all of them, or those a root shows."""
-        if cuda is None:
-            rows = self._database.execute("SELECT DISTINCT name FROM listed ORDER BY name")
-        else:
-            rows = self._database.execute(
-                "SELECT DISTINCT name FROM listed WHERE cuda IN (?, '') ORDER BY name", (cuda,)
-            )
-        return [row[0] for row in rows]
-
-    def labels(self) -> list[str]:
-        """Every CUDA label the ledger ever named, sorted; their files may be gone."""
-        rows = self._database.execute("SELECT DISTINCT cuda FROM file WHERE cuda <> '' ORDER BY 1")
-        return [row[0] for row in rows]
-
-    @property
-    def left_layout(self) -> str | None:
-        """The layout the site had before it changed to the one it has, where it did."""
-        return self.get("left_layout")
-
-    def stale(self) -> list[str]:
-        """The pages that must be looked at again."""
-        return [row[0] for row in self._database.execute("SELECT page FROM stale ORDER BY page")]
-
-    # -- changing ---------------------------------------------------------------------------
-
     def commit(self) -> None:
         """Keep every change since the last commit."""
         self._database.commit()
@@ -167,15 +92,6 @@ class State:
         """Say that every page is as the state would have it."""
         self._database.execute("DELETE FROM stale")
 
-    def cards(self) -> Iterator[tuple[str, str]]:
-        """What the landing page shows of each project: name and card (JSON), sorted by name."""
-        yield from self._database.execute("SELECT name, card FROM project ORDER BY name")
-
-    def card(self, name: str) -> str | None:
-        """One project's card, or None."""
-        row = self._database.execute("SELECT card FROM project WHERE name = ?", (name,)).fetchone()
-        return None if row is None else str(row[0])
-
     def set_card(self, name: str, card: str | None) -> None:
         """Remember what the landing page shows of a project; None: nothing any more."""
         if card is None:
@@ -183,37 +99,12 @@ class State:
         else:
             self._database.execute("INSERT OR REPLACE INTO project VALUES (?, ?)", (name, card))
 
-    def compare(self, folder: str, listing: Callable[[], Iterable[tuple[str, str]]]) -> Given:
-        """Hold a folder's files against those that are there.
-
-        Args:
-            folder: The folder, as its stamps were remembered.
-            listing: Name and stamp of each of its files; asked again where files are missing.
-        """
-        return compare(self._database, folder, listing)
-
     def set_stamps(self, folder: str, stamps: Iterable[tuple[str, str]]) -> None:
         """Remember what files of a folder looked like."""
         self._database.executemany(
             "INSERT OR REPLACE INTO seen VALUES (?, ?, ?)",
             ((filename, folder, stamp) for filename, stamp in stamps),
         )
-
-    def check_new(self, filenames: Iterable[str]) -> None:
-        """Refuse file names that pass for another's, some hundreds at a time.
-
-        Raises:
-            EntryError: two of them, or one and a file the ledger names, differ in case or spelling.
-        """
-        for batch in batched(filenames):
-            keys = [twin_key(filename) for filename in batch]
-            marks = ", ".join("?" * len(keys))
-            query = f"SELECT folded, filename FROM file WHERE folded IN ({marks})"  # noqa: S608 -- marks only
-            there = dict(self._database.execute(query, keys).fetchall())
-            for key, filename in zip(keys, batch, strict=True):
-                twin = there.setdefault(key, filename)
-                if twin != filename:
-                    raise EntryError(twins(filename, twin))
 
     def apply(self, line: Line) -> None:
         """Take one more event in.
@@ -238,17 +129,19 @@ class State:
         arriving: list[tuple[Known, str]] = []
         for line in lines:
             head, event, where = line.head, line.event, f"ledger line {line.head.count}"
-            if isinstance(event, Add | Guard):
-                if not checked:
-                    _check(event, where)
+            if event.event == "add" or event.event == "guard":
+                if event.event == "add" and not checked:
+                    _check(event.record, where)
                 arriving.append((arrival(event, line), where))
-                if len(arriving) < BATCH:
-                    continue
+                if len(arriving) >= BATCH:
+                    self._place(arriving)
+                    arriving.clear()
+                continue
             self._place(arriving)
             arriving.clear()
-            if isinstance(event, Configure):
-                self._configure(event.settings, first=line.offset == 0)
-            elif not isinstance(event, Add | Guard):
+            if event.event == "configure":
+                self._configure(event.settings.plain(), first=line.offset == 0)
+            else:
                 self._change(event, where)
         self._place(arriving)
         if head is not None:
@@ -258,7 +151,7 @@ class State:
     def _configure(self, settings: Settings, *, first: bool) -> None:
         if not first and self.settings.layout != settings.layout:
             self.set("left_layout", self.settings.layout)
-        self.set("settings", settings.model_dump_json())
+        self.set("settings", settings.dump())
         self.mark_stale(ALL_PAGES)
 
     def _place(self, arriving: Sequence[tuple[Known, str]]) -> None:
@@ -272,44 +165,52 @@ class State:
         for key, (file, where) in zip(keys, arriving, strict=True):
             _check_twin(file, there.get(key), where)
             there[key] = (file.filename, file.sha256, file.gone)
-            rows.append((file[0], key, *file[1:]))
+            rows.append((key, *file))
         self._database.executemany(
             "INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             rows,
         )
-        for (cuda, name), number in Counter((file.cuda, file.name) for file, _ in arriving).items():
-            self._list(cuda, name, number)
+        listed = Counter((file.cuda, file.name) for file, _ in arriving)
+        wheels = Counter((file.cuda, file.name) for file, _ in arriving if file.kind == "wheel")
+        for (cuda, name), number in listed.items():
+            self._list(cuda, name, number, wheels[cuda, name])
 
     def _change(self, event: Yank | Unyank | Remove, where: str) -> None:
         file = self.file(event.filename)
         if file is None or file.gone is not None:
             raise LedgerError(f"{where}: there is no '{event.filename}' to {event.event}")
-        if isinstance(event, Unyank) and file.yanked is None:
+        if event.event == "unyank" and file.yanked is None:
             raise LedgerError(f"{where}: '{event.filename}' is not yanked")
-        if isinstance(event, Remove):
+        if event.event == "remove":
             self._update(event.filename, "gone", event.reason)
             self._database.execute("DELETE FROM seen WHERE filename = ?", (event.filename,))
-            self._list(file.cuda, file.name, -1)
+            self._list(file.cuda, file.name, -1, -(file.kind == "wheel"))
         else:
-            self._update(
-                event.filename, "yanked", event.reason if isinstance(event, Yank) else None
-            )
+            self._update(event.filename, "yanked", event.reason if event.event == "yank" else None)
             self.mark_stale(PROJECT_PAGE + file.name)
 
     def _update(self, filename: str, column: str, value: str | None) -> None:
-        statement = f"UPDATE file SET {column} = ? WHERE filename = ?"  # noqa: S608 -- our own names
-        self._database.execute(statement, (value, filename))
+        statement = f"UPDATE file SET {column} = ? WHERE folded = ?"  # noqa: S608 -- our own names
+        self._database.execute(statement, (value, twin_key(filename)))
 
-    def _list(self, cuda: str, name: str, step: int) -> None:
-        """Count files in or out of their root; the first and the last change the root's page."""
+    def _list(self, cuda: str, name: str, step: int, wheels: int) -> None:
+        """Count files in or out of their root; the first and the last change the root's page.
+
+        Args:
+            cuda: The root.
+            name: The project.
+            step: How many files come; less than none go.
+            wheels: How many of them are wheels.
+        """
         key = (cuda, name)
         row = self._database.execute(
-            "SELECT files FROM listed WHERE cuda = ? AND name = ?", key
+            "SELECT files, wheels FROM listed WHERE cuda = ? AND name = ?", key
         ).fetchone()
-        before = 0 if row is None else int(row[0])
+        before, wheels_before = row or (0, 0)
         if before + step:
             self._database.execute(
-                "INSERT OR REPLACE INTO listed VALUES (?, ?, ?)", (*key, before + step)
+                "INSERT OR REPLACE INTO listed VALUES (?, ?, ?, ?)",
+                (*key, before + step, wheels_before + wheels),
             )
         else:
             self._database.execute("DELETE FROM listed WHERE cuda = ? AND name = ?", key)
@@ -333,18 +234,12 @@ class State:
             )
             self.mark_stale(LANDING_PAGE)
 
-    def _files(self, where: str, *values: str) -> Iterator[Known]:
-        query = f"SELECT {COLUMNS} FROM file {where}"  # noqa: S608 -- our own words, values bound
-        for row in self._database.execute(query, values):
-            yield Known._make(row)
 
-
-def _check(event: Add | Guard, where: str) -> None:
-    if isinstance(event, Add):
-        try:
-            check_record(event.record)
-        except EntryError as error:
-            raise LedgerError(f"{where}: {error.message}") from error
+def _check(record: AnyRecord, where: str) -> None:
+    try:
+        check_record(record)
+    except EntryError as error:
+        raise LedgerError(f"{where}: {error.message}") from error
 
 
 def _check_twin(file: Known, there: tuple[str, str, str | None] | None, where: str) -> None:

@@ -23,7 +23,7 @@ from index.records import Record
 from index.serve import Server
 from index.site.add import add_wheels, configure
 from index.site.change import yank
-from index.site.intake import placing
+from index.site.placing import placing
 from index.site.render import render
 from index.site.site import open_site
 from index.wheels import record_of_wheel
@@ -124,7 +124,7 @@ def site(tmp_path: Path, records: dict[str, Record]) -> Path:
 def make_site(folder: Path, dist: Path, *, yanked: str | None = None, **settings: str) -> None:
     """A site of all the wheels in a folder, without guards."""
     with open_site(folder, dist.parent / "cache") as site:
-        configure(site, Settings.model_validate(settings))
+        configure(site, Settings.checked(settings))
         there = placing(folder, uploaded="2026-11-21T00:00:00Z")
         add_wheels(site, sorted(dist.glob("*.whl")), there)
         if yanked is not None:

@@ -41,7 +41,7 @@ def command(
     """
     from index.site.add import add_wheels, configure
     from index.site.finish import finish
-    from index.site.intake import placing
+    from index.site.placing import placing
 
     moment = now()
     with opened(settings, site) as place:

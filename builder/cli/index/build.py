@@ -21,7 +21,7 @@ from builder.cli.index.common import (
 
 if TYPE_CHECKING:
     from index.site.add import Added
-    from index.site.intake import Placing
+    from index.site.placing import Placing
     from index.site.site import Site
 
 EPILOG = """\b
@@ -61,7 +61,7 @@ def command(
     """
     from index.site.add import configure
     from index.site.finish import finish
-    from index.site.intake import placing
+    from index.site.placing import placing
 
     if (dist is None) == (records is None):
         raise click.UsageError("say either --dist or --records")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -16,6 +17,7 @@ Examples:
   builder index check site                              every file is hashed
   builder index check https://OWNER.github.io/REPO      as installers see it; files are fetched
   builder index check https://OWNER.github.io/REPO --fast
+  builder index check https://OWNER.github.io/REPO --same-as site --within 15
   builder index check "/content/drive/MyDrive/gpu wheels" --json
 """
 
@@ -23,6 +25,18 @@ Examples:
 @click.command(epilog=EPILOG)
 @click.argument("site", metavar="SITE|URL")
 @click.option("--fast", is_flag=True, help="Do not read the files: their sizes only.")
+@click.option(
+    "--same-as",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="URL must be this very site, as it was deployed: its ledger is compared first.",
+)
+@click.option(
+    "--within",
+    type=click.FloatRange(0, 600),
+    default=0.0,
+    metavar="MINUTES",
+    help="Look again for so long: a host takes a while to show what was deployed.",
+)
 @click.option(
     "--jobs",
     type=click.IntRange(1, 64),
@@ -32,16 +46,37 @@ Examples:
 )
 @json_option
 @click.pass_obj
-def command(settings: Settings, site: str, fast: bool, jobs: int, as_json: bool) -> None:
+def command(
+    settings: Settings,
+    site: str,
+    fast: bool,
+    same_as: Path | None,
+    within: float,
+    jobs: int,
+    as_json: bool,
+) -> None:
     """Prove that the site at SITE or URL is what its ledger says, down to the last byte.
 
     Every promise that does not hold is listed, each with what mends it; then the exit code is 23.
     Nothing is changed.
     """
     from index.check import check_site
+    from index.publish.arrival import SECONDS, wait_for
+    from index.publish.patience import Pace
 
-    with settings.reporter.task("check", unit="pages and files") as task:
-        report = check_site(site, fast=fast, workers=jobs, watch=task)
+    pace = Pace()
+    end = pace.now() + 60 * within
+    if same_as is not None:
+        if not site.startswith(("https://", "http://")):
+            raise click.UsageError(f"--same-as: '{site}' is no address")
+        wait_for(site, same_as, minutes=within, pace=pace)
+    while True:
+        with settings.reporter.task("check", unit="pages and files") as task:
+            report = check_site(site, fast=fast, workers=jobs, watch=task)
+        if not report.findings or pace.now() >= end:
+            break
+        settings.reporter.say(f"{len(report.findings)} findings; looking again")
+        pace.sleep(SECONDS)
     if as_json:
         print_json(report.as_data())
     else:

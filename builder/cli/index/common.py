@@ -108,11 +108,6 @@ def configured(site: Site, options: Options) -> SiteSettings:
     Raises:
         click.UsageError: an option has a value no site can have.
     """
-    from pydantic import ValidationError
-
-    from index.ledger import Settings as SiteSettings
-    from index.ledger.seal import describe
-
     told = {
         "base_url": options.base_url.rstrip("/") if options.base_url else None,
         "default_cuda": options.default_cuda,
@@ -120,9 +115,18 @@ def configured(site: Site, options: Options) -> SiteSettings:
         "pythons": options.pythons or None,
         "layout": options.layout,
     }
-    given = {key: value for key, value in told.items() if value is not None}
+    before = dataclasses.asdict(site.settings)
+    wanted = before | {key: value for key, value in told.items() if value is not None}
+    if wanted == before:
+        return site.settings  # known to be right: nothing to import that judges them
+
+    from pydantic import ValidationError
+
+    from index.ledger import Settings as SiteSettings
+    from index.ledger.head import describe
+
     try:
-        return SiteSettings.model_validate({**site.settings.model_dump(), **given})
+        return SiteSettings.checked(wanted)
     except ValidationError as error:
         raise click.UsageError(describe(error)) from error
 
@@ -167,16 +171,17 @@ def report(
         f"{added.count} new, {added.same} as they were; {site.state.count()} files in the index; "
         f"{len(written.pages)} pages written"
     )
+    if added.pins:
+        from index.site.needs import unmet_needs
+
+        for pin in unmet_needs(site, added.pins):
+            settings.reporter.warn(
+                f"{pin.filename} needs {pin.wanted}, which the index does not have: "
+                "nobody can install it; add that wheel too"
+            )
     if not added.added:
         return
     from builder.cli.index.paste import paste_lines
-    from index.site.needs import unmet_needs
-
-    for name, wanted in unmet_needs(site, added.added):
-        settings.reporter.warn(
-            f"{name} needs {wanted}, which the index does not have: nobody can install it; "
-            "add that wheel too"
-        )
 
     for line in paste_lines(site, added.added):
         click.echo(line)

@@ -25,6 +25,8 @@ def command(site: Path, last: int | None, as_json: bool) -> None:
     """Show every event of SITE's ledger with its number, checking each seal on the way."""
     from collections import deque
 
+    from pydantic import BaseModel
+
     from index.ledger import LEDGER_NAME, read_lines
     from index.site.disk import head_on_disk
 
@@ -40,6 +42,7 @@ def command(site: Path, last: int | None, as_json: bool) -> None:
                 "events": [
                     {"number": line.head.count, **line.event.model_dump(mode="json")}
                     for line in lines
+                    if isinstance(line.event, BaseModel)  # as `read_lines` reads all of them
                 ],
             }
         )

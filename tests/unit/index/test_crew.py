@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from index.batches import spread
 from index.errors import EntryError, SiteError
 from index.records import Record, dump_record
-from index.site.add import build_records
+from index.site.add import build_folder, build_records
 from index.site.crew import share_out
 from index.site.finish import finish
-from index.site.intake import Placing
+from index.site.placing import Placing
 from index.site.site import open_site
 
 TIME = "2026-11-21T09:30:00Z"
@@ -35,6 +36,42 @@ def test_every_task_is_done_by_some_worker() -> None:
 def test_fewer_tasks_than_workers() -> None:
     assert list(share_out([4], lambda task: task + 1, workers=3)) == [5]
     assert list(share_out([], str, workers=3)) == []
+    assert not multiprocessing.active_children()
+
+
+def test_the_first_tasks_are_done_here_and_the_rest_by_others() -> None:
+    def work(task: int) -> tuple[int, int]:
+        return task, os.getpid()
+
+    assert list(spread(iter(range(3)), work, alone=3)) == [(n, os.getpid()) for n in range(3)]
+    results = list(spread(iter(range(40)), work, alone=3))
+    assert [task for task, _ in results] == list(range(40))
+    others = {pid for _, pid in results[3:]}
+    assert (os.getpid() in others) == (len(os.sched_getaffinity(0)) == 1)
+    assert not multiprocessing.active_children()
+
+
+def test_a_folder_read_by_many_names_all_that_is_wrong(
+    tmp_path: Path, make_record: Callable[..., Record]
+) -> None:
+    dist = tmp_path / "dist"
+    dist.mkdir()
+    for number in range(100):
+        record = make_record(f"a-{number}+cu118-py3-none-any.whl")
+        text = dump_record(record) if number not in (3, 50, 98) else "{}"
+        (dist / f"{record.filename}.json").write_text(text)
+    place = Placing(folder=None, address="https://h/w", uploaded=TIME)
+    with open_site(tmp_path / "site", tmp_path / "cache") as site:
+        with pytest.raises(EntryError, match="3 files are not as the index needs them") as caught:
+            build_folder(site, dist, place)
+        told = str(caught.value)
+        assert [f"a-{number}+cu118-py3" in told for number in (3, 4, 98)] == [True, False, True]
+        assert site.state.count() == 0
+        for number in (3, 50, 98):
+            record = make_record(f"a-{number}+cu118-py3-none-any.whl")
+            (dist / f"{record.filename}.json").write_text(dump_record(record))
+        assert build_folder(site, dist, place).count == 100
+        assert build_folder(site, dist, place).same == 100
     assert not multiprocessing.active_children()
 
 

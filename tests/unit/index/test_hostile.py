@@ -19,7 +19,7 @@ from index.records import Record, read_record, record_path, write_record
 from index.site.add import Added, add_wheels, build_folder
 from index.site.change import remove, yank
 from index.site.finish import finish
-from index.site.intake import placing
+from index.site.placing import placing
 from index.wheels import METADATA_LIMIT, record_of_wheel
 from tests.index_kit import TIME, opened, tree
 

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as told
 from hypothesis import strategies as st
 from jinja2 import UndefinedError
 
@@ -302,6 +303,7 @@ class TestHostileText:
         assert "home: https://example.org/x?y=1&z=2" in page.text
         assert not any("example.org" in address for address in page.values("href"))
 
+    @told(deadline=None)  # the first one compiles the templates
     @given(summary=st.text(), reason=st.text(min_size=1), label=st.text())
     def test_any_text_comes_out_as_text(self, summary: str, reason: str, label: str) -> None:
         page = page_of(wheel(summary=summary, yanked=reason, headers=[f"Project-URL: {label}, x"]))
@@ -474,3 +476,23 @@ def test_a_companion_is_named_apart_and_offers_no_line() -> None:
 def test_a_wheel_per_python_says_which() -> None:
     text = page_of(*dlib()).text
     assert "CUDA 12.4, Python 3.10 to 3.12" in text
+
+
+def test_a_long_list_of_packages_is_made_part_by_part_and_escaped() -> None:
+    number = human.LINES_UP_TO + 700
+    card = json.loads(human.card("opencv-cuda", opencv())) | {"summary": HOSTILE}
+    cards = [(f"p{n:04}", json.dumps(card)) for n in range(number)]
+    cards += [("zz", json.dumps(card | {"companion_of": "p0001"}))]
+    parts = list(human.landing_parts(lambda: cards, ["cu124"], settings()))
+    assert len(parts) > 3
+    text = "".join(parts)
+    assert text == human.landing_page(cards, ["cu124"], settings())
+    page = Page(text)
+    assert [tag for tag, _ in page.tags].count("script") == 1  # our own
+    assert "img" not in [tag for tag, _ in page.tags]
+    assert [one for one in page.values("href") if one.startswith("project/")] == [
+        *(f"project/p{n:04}/" for n in range(number)),
+        "project/zz/",
+    ]
+    assert f"Search {number} packages" in page.values("placeholder")
+    assert "Open a package for its line to paste." in page.text

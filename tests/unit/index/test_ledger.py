@@ -310,7 +310,7 @@ def test_a_guard_that_is_none_is_refused(changes: dict[str, object]) -> None:
 )  # fmt: skip
 def test_settings_that_cannot_be_shown_are_refused(changes: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
-        Settings.model_validate(changes)
+        Settings.checked(changes)
 
 
 @pytest.mark.parametrize("text", ["", "{}", '{"count": -1, "digest": "0"}', "[]", "\0", "{"])

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from pip._internal.index.collector import IndexContent, parse_links
 from pip._internal.models.link import Link
 
+from index.addresses import check_url
 from index.errors import EntryError
-from index.model import File, Project, check_url, in_order
+from index.model import File, Project, in_order
 from index.pages.plain import simple_pages
 from index.pages.simple_html import project_page, root_page
 from index.records import Record

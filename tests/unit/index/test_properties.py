@@ -23,6 +23,7 @@ from pip._internal.index.collector import IndexContent, parse_links
 from pip._internal.models.link import Link
 from pip._internal.models.wheel import Wheel
 
+from index.addresses import check_url
 from index.errors import EntryError, LedgerError
 from index.ledger import (
     Add,
@@ -36,7 +37,7 @@ from index.ledger import (
     read_lines,
 )
 from index.ledger.seal import check_seals
-from index.model import File, Project, check_record, check_url, in_order
+from index.model import File, Project, check_record, in_order
 from index.pages.simple_html import project_page, root_page
 from index.pages.simple_json import project_json, root_json
 from index.records import Record
@@ -145,7 +146,7 @@ def read_by_pip(page: str, content_type: str) -> list[Link]:
 
 
 def both_forms(project: Project) -> list[tuple[str, str]]:
-    return [(project_page(project), "text/html"), (project_json(project), JSON_TYPE)]
+    return [(project_page(project), "text/html"), (project_json(project).decode(), JSON_TYPE)]
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
@@ -177,7 +178,8 @@ def test_pip_reads_the_same_out_of_both_forms(file: File) -> None:
         name, version, build, _ = parse_wheel_filename(link.filename)
         assert (name, str(version)) == (file.name, file.version)
         assert (f"{build[0]}{build[1]}" if build else None) == file.record.build_tag
-    json_link = read_by_pip(project_json(Project(name=file.name, files=(file,))), JSON_TYPE)[0]
+    told = project_json(Project(name=file.name, files=(file,))).decode()
+    (json_link,) = read_by_pip(told, JSON_TYPE)
     assert json_link.upload_time == datetime.fromisoformat(TIME)
 
 
