@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 
 import darknet
@@ -12,6 +13,17 @@ import pytest
 
 YOLO = "cfg/yolov3-tiny.cfg"
 REFERENCE = json.loads(Path(__file__).with_name("reference.json").read_text())
+EXACT = Path(__file__).with_name("exact.py")
+
+
+def kinds_of_vectors() -> list[str]:
+    """The values of ``DARKNET_SIMD`` that this machine can do, the best one last."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    flags = next((line for line in lines if line.startswith("flags")), "").split()
+    return ["sse2", *(kind for kind in ("avx2", "avx512f") if kind in flags)]
+
+
+KINDS = [kind.removesuffix("f") for kind in kinds_of_vectors()]
 
 
 def test_weights_file_has_the_size_of_the_published_one(weights):
@@ -59,6 +71,102 @@ def test_numbers_of_a_plain_cpu_build(cfg, forward, weights):
     expected = np.array([float.fromhex(text) for text in known["samples"]], dtype=np.float32)
     assert outputs.shape[1] == known["outputs"]
     assert np.all(np.abs(outputs[0][chosen] - expected) <= np.spacing(np.abs(expected)))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("cfg", sorted(REFERENCE))
+def test_vectors_and_threads_change_no_bit(cfg, kind, forward, weights):
+    plain, _ = forward(cfg, weights(cfg), DARKNET_DEVICE="cpu")
+    other, _ = forward(
+        cfg, weights(cfg), DARKNET_DEVICE="cpu", DARKNET_SIMD=kind, DARKNET_THREADS="3"
+    )
+    assert np.array_equal(plain, other)
+
+
+@pytest.mark.parametrize(("kind", "threads"), [*((kind, "3") for kind in KINDS), (KINDS[-1], "1")])
+def test_every_loop_has_the_bits_of_plain_ones(run, python, kind, threads):
+    """Products of matrices and what else training does, in odd sizes, against NumPy."""
+    done = run(
+        python, EXACT, DARKNET_DEVICE="cpu", DARKNET_SIMD=kind, DARKNET_THREADS=threads
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout == "every bit the same\n"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "message"),
+    [
+        ("DARKNET_THREADS", "0", "DARKNET_THREADS is 0: give a whole number from 1 to 1024"),
+        ("DARKNET_THREADS", "many", "DARKNET_THREADS is many: give a whole number"),
+        ("DARKNET_THREADS", "2.5", "DARKNET_THREADS is 2.5: give a whole number"),
+        ("DARKNET_SIMD", "avx1024", "DARKNET_SIMD is avx1024: this machine has no such vectors"),
+    ],
+)
+def test_a_wrong_setting_is_an_error_of_python(run, python, small, variable, value, message):
+    code = (
+        "import sys, darknet\ntry: darknet.Network(sys.argv[1])\nexcept ValueError as e: print(e)"
+    )
+    done = run(python, "-c", code, small, DARKNET_DEVICE="cpu", **{variable: value})
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(message)
+
+
+THREADS = """
+import os, sys, darknet, networks
+TASKS = "/proc/self/task"
+def threads(): return {name: open(f"{TASKS}/{name}/status").read() for name in os.listdir(TASKS)}
+if sys.argv[3] == "one core": os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+with darknet.Network(sys.argv[1], sys.argv[2]) as network:
+    before = threads()
+    network.predict(networks.random_input(network.inputs))
+    new = [status.split() for name, status in threads().items() if name not in before]
+print(len(new), *(words[words.index("SigBlk:") + 1] for words in new))
+"""
+
+
+@pytest.mark.parametrize(("wish", "count"), [("1", 0), ("3", 2), ("5", 4), ("one core", 0)])
+def test_as_many_threads_as_asked_for(run, python, small, weights, wish, count):
+    asked = {"DARKNET_THREADS": wish if wish.isdigit() else None}
+    where = {"PYTHONPATH": str(Path(networks.__file__).parent), "DARKNET_DEVICE": "cpu"}
+    done = run(python, "-c", THREADS, small, weights(small), wish, **where, **asked)
+    assert done.returncode == 0, done.stderr
+    number, *blocked = done.stdout.split()
+    assert int(number) == count
+    for mask in blocked:  # Ctrl-C and the like are for the program's own threads
+        for one in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD):
+            assert int(mask, 16) & 1 << (one - 1)
+
+
+FORK = """
+import os, sys, threading, darknet, networks
+def outputs(): return network.predict(networks.random_input(network.inputs)).tobytes()
+files = sys.argv[1:]
+with darknet.Network(*files) as network, darknet.Network(*files) as other:
+    wanted = outputs()
+    stop = threading.Event()
+    def work():
+        while not stop.is_set(): other.predict(networks.random_input(other.inputs))
+    busy = [threading.Thread(target=work) for _ in range(2)]
+    for thread in busy: thread.start()
+    for _ in range(5):  # while the pool is at work for another thread
+        child = os.fork()
+        if not child: os._exit(0 if outputs() == wanted and outputs() == wanted else 9)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert outputs() == wanted
+    stop.set()
+    for thread in busy: thread.join()
+print("the same everywhere")
+"""
+
+
+def test_forked_children_and_other_threads_compute_the_same(run, python, small, weights):
+    where = {"PYTHONPATH": str(Path(networks.__file__).parent), "DARKNET_DEVICE": "cpu"}
+    quiet = {"PYTHONWARNINGS": "ignore::DeprecationWarning"}  # of fork() where there are threads
+    done = run(
+        python, "-c", FORK, small, weights(small), DARKNET_THREADS="3", **where, **quiet
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "the same everywhere\n"
 
 
 @pytest.fixture(scope="module")

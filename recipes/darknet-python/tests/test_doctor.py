@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
 import darknet
 import pytest
-from darknet._build import ARCHITECTURES, CUDA_VERSION, LIBRARIES, PTX
-from darknet._doctor import Verdict, remedy
-from darknet._driver import code_serves, driver_serves, version
+from darknet import _doctor
+from darknet._build import ARCHITECTURES, CUDA_VERSION, LIBRARIES, PTX, RUN_PATHS
+from darknet._doctor import Pass, Verdict, remedy
+from darknet._driver import Driver, DriverError, Gpu, code_serves, driver_serves, version
 
 SITE = Path(darknet.__file__).parents[1]
 
@@ -93,3 +95,85 @@ def test_what_the_wheel_holds_serves_itself():
     newest = max(map(version, ARCHITECTURES))
     assert code_serves((newest[0], newest[1] + 9), driver)
     assert code_serves((newest[0] + 7, 0), driver) == bool(PTX)
+
+
+def test_json_tells_the_same(run, python):
+    done = run(python, "-m", "darknet", "--json", DARKNET_DEVICE="cpu")
+    content = json.loads(done.stdout)
+    assert (done.returncode, content["code"], content["verdict"]) == (0, 0, "OK")
+    assert content["remedy"] is None
+    assert {check["subject"] for check in content["checks"]} >= {*LIBRARIES, "libdarknet.so"}
+    done = run(python, "-m", "darknet", "--json", CUDA_VISIBLE_DEVICES="", DARKNET_DEVICE=None)
+    content = json.loads(done.stdout)
+    assert content["code"] == done.returncode
+    assert content["remedy"] == remedy(Verdict[content["verdict"]])
+    assert run(python, "-m", "darknet", "--nonsense").returncode == 2
+
+
+def test_a_wrong_device_has_an_exit_code_of_its_own(run, python):
+    done = run(python, "-m", "darknet", DARKNET_DEVICE="gpu0")
+    assert done.returncode == Verdict.WRONG_DEVICE
+    assert "unset DARKNET_DEVICE" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["libdarknet.so", *LIBRARIES[-1:]])
+def test_a_damaged_library_has_an_exit_code_of_its_own(run, python, tmp_path, name):
+    site = apart(tmp_path)
+    if name == "libdarknet.so":
+        damaged = site / "darknet" / name
+        damaged.write_bytes(damaged.read_bytes()[:1000])
+    else:
+        damaged = site / RUN_PATHS[0] / name
+        damaged.parent.mkdir(parents=True)
+        damaged.write_bytes(b"no library")
+    done = run(python, "-m", "darknet", PYTHONPATH=str(site), DARKNET_DEVICE="cpu")
+    assert done.returncode == Verdict.LIBRARY_BROKEN, done.stdout + done.stderr
+    assert name in done.stdout
+    assert "pip install --force-reinstall" in done.stdout
+
+
+def test_a_computation_that_fails_has_an_exit_code_of_its_own(run, python, tmp_path):
+    site = apart(tmp_path)
+    (site / "darknet" / "_selftest.py").write_text("raise SystemExit('no such instruction')\n")
+    done = run(python, "-m", "darknet", PYTHONPATH=str(site), DARKNET_DEVICE="cpu")
+    assert done.returncode == Verdict.CPU_FAILS, done.stdout + done.stderr
+    assert "no such instruction" in done.stdout
+
+
+NEWEST = max(map(version, ARCHITECTURES))
+GOOD = Driver(version(CUDA_VERSION), (Gpu("a GPU", NEWEST),))
+OLD = Driver((version(CUDA_VERSION)[0] - 1, 0), GOOD.gpus)
+STRANGE = Driver(GOOD.cuda, (Gpu("an old GPU", (3, 0)),))
+FINE = Pass(0, (0.5, 0.25), "")
+
+
+@pytest.mark.parametrize(
+    ("driver", "on_gpu", "verdict"),
+    [
+        (GOOD, FINE, Verdict.OK),
+        (None, FINE, Verdict.NO_DRIVER),
+        (OLD, FINE, Verdict.DRIVER_TOO_OLD),
+        (Driver(GOOD.cuda, ()), FINE, Verdict.NO_GPU),
+        (STRANGE, FINE, Verdict.NO_CODE_FOR_GPU),
+        (GOOD, Pass(-1, (), "exit code 1: CUDA Error"), Verdict.GPU_FAILS),
+        (GOOD, Pass(-1, (0.5, 0.25), ""), Verdict.GPU_FAILS),
+        (GOOD, Pass(0, (0.5, 0.75), ""), Verdict.GPU_WRONG),
+    ],
+)
+def test_faults_of_gpus(monkeypatch, capsys, driver, on_gpu, verdict):
+    """What no machine has at once: the driver's answers and the GPU's numbers are made up."""
+
+    def ask() -> Driver:
+        if driver is None:
+            raise DriverError("libcuda.so.1: cannot open shared object file")
+        return driver
+
+    monkeypatch.delenv("DARKNET_DEVICE", raising=False)
+    monkeypatch.setattr(_doctor, "dies_loading", lambda: "")
+    monkeypatch.setattr(_doctor, "load_library", lambda: None)
+    monkeypatch.setattr(_doctor, "ask_driver", ask)
+    monkeypatch.setattr(_doctor, "forward_pass", lambda device: on_gpu if device == "0" else FINE)
+    assert _doctor.main() == verdict
+    out = capsys.readouterr().out
+    assert sum(line.startswith("FAIL") for line in out.splitlines()) == bool(verdict)
+    assert (remedy(verdict) if verdict else "Everything works.") in out

@@ -116,13 +116,13 @@ def test_lines_that_end_as_on_windows(load, tmp_path, library):
 
 def test_keys_for_training_only_are_said_and_passed_over(run, python, tmp_path):
     (tmp_path / "some.cfg").write_text(
-        NET + "mosaic=1\n" + CONV + "[maxpool]\n" + YOLO + "resize=1.5\n"
+        NET + "cutmix=1\n" + CONV + "[maxpool]\n" + YOLO + "focal_loss=1\n"
     )
     code = "import darknet; darknet.Network('some.cfg')"
     done = run(python, "-c", code, DARKNET_DEVICE="cpu")
     assert done.returncode == 0, done.stderr
-    assert "some.cfg:5: mosaic is for training, and not done here" in done.stderr
-    assert "some.cfg:17: resize is for training, and not done here" in done.stderr
+    assert "some.cfg:5: cutmix is for training, and not done here" in done.stderr
+    assert "some.cfg:17: focal_loss is for training, and not done here" in done.stderr
 
 
 def test_weights_must_fit(load):

@@ -13,6 +13,13 @@ def test_usage(run, program):
     assert done.stderr == "usage: darknet <function>\n"
 
 
+@pytest.mark.parametrize("words", [["--help"], ["-h"], ["detector", "train", "--help"]])
+def test_help_has_examples(run, program, words):
+    done = run(program, *words)
+    assert done.returncode == 0
+    assert "examples:\n  darknet detector train" in done.stdout
+
+
 def test_a_wrong_command(run, program):
     done = run(program, "nonsense", "-nogpu")
     assert done.returncode == 2

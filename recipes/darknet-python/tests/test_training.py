@@ -8,6 +8,7 @@ import resource
 import signal
 import struct
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -78,6 +79,11 @@ def drive(tmp_path: Path) -> Path:
     return home
 
 
+def heed_signals() -> None:
+    """What is started in the background ignores Ctrl-C, and so do its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.fixture
 def start(program: Path, drive: Path) -> Start:
     """Start a training of some iterations; keywords are environment variables."""
@@ -85,13 +91,17 @@ def start(program: Path, drive: Path) -> Start:
     def begin(batches: int, *words: Path | str, **variables: str) -> subprocess.Popen[str]:
         (drive / "small net.cfg").write_text(CFG.format(batches=batches))
         return subprocess.Popen(
-            [program, "detector", "train", drive / "obj.data", drive / "small net.cfg", *words],
+            [
+                *(program, "detector", "train", drive / "obj.data", drive / "small net.cfg"),
+                *("-verbose", *words),
+            ],
             cwd=drive,
             env={**os.environ, "DARKNET_DEVICE": "cpu", **variables},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             restore_signals=False,
+            preexec_fn=heed_signals,
         )
 
     return begin
@@ -201,3 +211,118 @@ def test_no_images_at_all(train, drive):
     done = train(3)
     assert done.returncode == 1
     assert done.stderr.endswith("darknet: no images to train with\n")
+
+
+def plain(train_words: list[object], **variables: str) -> dict[str, object]:
+    """How a process is started that is not to say all it does."""
+    return {
+        "args": [str(word) for word in train_words],
+        "env": {**os.environ, "DARKNET_DEVICE": "cpu", **variables},
+    }
+
+
+@pytest.fixture
+def words(program, drive) -> list[object]:
+    """A training of 60 iterations, which says no more than it must."""
+    (drive / "small net.cfg").write_text(CFG.format(batches=60))
+    return [program, "detector", "train", drive / "obj.data", drive / "small net.cfg"]
+
+
+def test_few_lines_are_said(words, drive):
+    done = subprocess.run(**plain(words), capture_output=True, text=True, check=True)
+    assert max(iterations(done.stdout)) == 60
+    assert len(done.stdout.splitlines()) < 10
+    assert "Region" not in done.stdout
+
+
+def test_a_terminal_has_one_line_that_is_rewritten(words):
+    reading, writing = os.openpty()
+    process = subprocess.Popen(**plain(words), stdout=writing, stderr=subprocess.PIPE)
+    os.close(writing)
+    said = b""
+    try:
+        while part := os.read(reading, 4096):
+            said += part
+    except OSError:  # how a terminal tells that nobody writes to it any more
+        pass
+    finally:
+        os.close(reading)
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+    shown = said.split(b"\r60: ")
+    assert len(shown) == 2
+    assert said.count(b"\n") < 8
+    assert b"hours left" in said
+
+
+def test_what_the_backup_folder_does_not_take_goes_elsewhere(words, drive, tmp_path):
+    (drive / "back up" / "small net_final.weights.unfinished").mkdir()
+    (tmp_path / "other").mkdir()
+    variables = {"TMPDIR": str(tmp_path / "other")}
+    done = subprocess.run(**plain(words, **variables), capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert f"the weights are in {tmp_path}/other instead" in done.stderr
+    assert seen(tmp_path / "other" / "small net_final.weights") == 60 * BATCH
+
+
+def test_a_full_disk_in_the_middle_is_said_and_training_goes_on(words, drive):
+    code = (
+        "import os, resource, signal, sys\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
+        "os.execv(sys.argv[1], sys.argv[1:])"
+    )
+    limited = plain([sys.executable, "-c", code, *words], DARKNET_SAVE_MINUTES="0.00001")
+    done = subprocess.run(**limited, capture_output=True, text=True, check=False)
+    assert done.stderr.count("small net_last.weights: File too large") == 60
+    assert "small net_loss.csv: File too large" in done.stderr
+    assert max(iterations(done.stdout)) == 60
+    assert done.returncode == 1
+    assert sorted(path.name for path in (drive / "back up").iterdir()) in (
+        [],
+        ["small net_loss.csv"],
+        ["small net_loss.csv", "small net_loss.png"],
+    )  # fmt: skip -- the first few lines of the table fit
+
+
+def test_keys_of_newer_networks_are_trained_with(words, drive):
+    """Each changes what is learnt, and the same seed learns the same again."""
+    weights = drive / "back up" / "small net_final.weights"
+
+    def learnt(text: str) -> bytes:
+        (drive / "small net.cfg").write_text(text)
+        command = plain([*words, "-seed", "5"])
+        done = subprocess.run(**command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert "not done here" not in done.stderr
+        return weights.read_bytes()
+
+    text = CFG.format(batches=8)
+    smooth = text.replace("iou_loss=ciou", "iou_loss=ciou\nignore_thresh=.05")
+    changes = [
+        text,
+        text.replace("batch=4", "batch=4\nmosaic=1"),
+        text + "resize=1.5\n",
+        smooth,
+        smooth + "objectness_smooth=1\n",
+    ]
+    found = [learnt(one) for one in changes]
+    assert len(set(found)) == len(found)
+    assert learnt(changes[1]) == found[1]
+
+
+def test_one_stride_for_both_ways(words, drive):
+    pool = "[maxpool]\nsize=2\nstride_x={}\nstride_y=1\n\n[yolo]"
+    text = CFG.format(batches=1)
+    for stride, status in ((1, 0), (2, 1)):
+        (drive / "small net.cfg").write_text(text.replace("[yolo]", pool.format(stride)))
+        done = subprocess.run(**plain(words), capture_output=True, text=True, check=False)
+        assert done.returncode == status, done.stderr
+    assert "stride_x=2, stride_y=1: only one stride" in done.stderr
+
+
+def test_options_of_other_darknets(words):
+    extra = ["-map", "-dont_show", "-mjpeg_port", "8090"]
+    done = subprocess.run(**plain([*words, *extra]), capture_output=True, text=True, check=True)
+    assert "-map is not done while training" in done.stderr
+    assert "-mjpeg_port is not done" in done.stderr

@@ -4,6 +4,8 @@
     with darknet.Network("yolov3.cfg", "yolov3.weights", names="coco.names") as network:
         for found in network.detect("street.jpg"):  # or NumPy, height x width x RGB, uint8
             print(found.label, found.confidence, found.box)
+    darknet.train("obj.data", "my.cfg", "my_last.weights", on_progress=lambda at: at.loss > 0.1)
+    darknet.evaluate("obj.data", "my.cfg", "my_final.weights").mean_average_precision
 
 ``DARKNET_DEVICE`` chooses where it runs: ``cpu`` or the number of a GPU; otherwise GPU 0.
 ``python -m darknet`` looks for what is wrong when something is.
@@ -15,6 +17,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from darknet._anchors import Anchors, find_anchors
     from darknet._compat import (
         classify,
         detect,
@@ -29,23 +32,35 @@ if TYPE_CHECKING:
         set_gpu,
     )
     from darknet._detections import Detection, Detections
+    from darknet._evaluate import ClassScore, Evaluation, evaluate
     from darknet._library import LibraryError, load_library
     from darknet._network import Network, NetworkError
     from darknet._paths import share
     from darknet._structs import BOX, DETECTION, IMAGE, METADATA
+    from darknet._train import TrainingError, train
+    from darknet._training_events import Progress, Skipped, Trained
 
 __all__ = [
     "BOX",
     "DETECTION",
     "IMAGE",
     "METADATA",
+    "Anchors",
+    "ClassScore",
     "Detection",
     "Detections",
+    "Evaluation",
     "LibraryError",
     "Network",
     "NetworkError",
+    "Progress",
+    "Skipped",
+    "Trained",
+    "TrainingError",
     "classify",
     "detect",
+    "evaluate",
+    "find_anchors",
     "free_image",
     "free_net",
     "load_image",
@@ -57,14 +72,19 @@ __all__ = [
     "predict_image",
     "set_gpu",
     "share",
+    "train",
 ]
 
 _HOMES = {
+    "_anchors": ("Anchors", "find_anchors"),
     "_detections": ("Detection", "Detections"),
+    "_evaluate": ("ClassScore", "Evaluation", "evaluate"),
     "_library": ("LibraryError", "load_library"),
     "_network": ("Network", "NetworkError"),
     "_paths": ("share",),
     "_structs": ("BOX", "DETECTION", "IMAGE", "METADATA"),
+    "_train": ("TrainingError", "train"),
+    "_training_events": ("Progress", "Skipped", "Trained"),
 }
 """Which module has a name; all others are in ``_compat``."""
 

@@ -1,15 +1,17 @@
 """``python -m darknet``: what this installation has, what it lacks, and the command that mends it.
 
 Each check gives lines and at most one fault; the first fault is the verdict and the exit code.
+``--json`` prints the same for programs.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from importlib import metadata
@@ -20,6 +22,7 @@ from darknet._library import LibraryError, load_library
 from darknet._nvidia import Found, loaded, locate_all
 from darknet._paths import LIBRARY
 
+SCHEMA = 1
 TOLERANCE = 1e-3
 PASS_SECONDS = 120
 
@@ -31,6 +34,7 @@ class Verdict(IntEnum):
     LIBRARY_MISSING = 10
     LIBRARY_BROKEN = 11
     CPU_FAILS = 12
+    WRONG_DEVICE = 13
     NO_DRIVER = 20
     DRIVER_TOO_OLD = 21
     NO_GPU = 22
@@ -44,6 +48,8 @@ REMEDIES = {
     Verdict.LIBRARY_MISSING: REINSTALL,
     Verdict.LIBRARY_BROKEN: REINSTALL,
     Verdict.CPU_FAILS: REINSTALL,
+    Verdict.WRONG_DEVICE: "set DARKNET_DEVICE to cpu or to the number of a GPU, or take it away: "
+    "unset DARKNET_DEVICE",
     Verdict.NO_DRIVER: "Darknet runs on the CPU. For a GPU: install NVIDIA's driver, or in a "
     "notebook choose a runtime with a GPU",
     Verdict.DRIVER_TOO_OLD: "update NVIDIA's driver, or install the wheel for an older CUDA",
@@ -74,19 +80,53 @@ class Pass:
     error: str
 
 
-def main() -> int:
+def main(arguments: Sequence[str] = ()) -> int:
     """Print the report and give the exit code."""
+    given = _parser().parse_args(list(arguments))
     lines = []
     for line in examine():
         lines.append(line)
-        mark = "ok  " if line.fault is Verdict.OK else "FAIL"
-        sys.stdout.write(f"{mark}  {line.subject:<22} {line.seen}\n")
+        if not given.json:
+            mark = "ok  " if line.fault is Verdict.OK else "FAIL"
+            sys.stdout.write(f"{mark}  {line.subject:<22} {line.seen}\n")
+            sys.stdout.flush()
     verdict = next((line.fault for line in lines if line.fault), Verdict.OK)
-    if verdict is Verdict.OK:
+    if given.json:
+        sys.stdout.write(json.dumps(_content(lines, verdict), indent=1) + "\n")
+    elif verdict is Verdict.OK:
         sys.stdout.write("\nEverything works.\n")
     else:
         sys.stdout.write(f"\n{verdict.name} ({verdict.value}): {remedy(verdict)}\n")
     return int(verdict)
+
+
+def _parser() -> argparse.ArgumentParser:
+    codes = "\n".join(f"  {verdict.value:<3} {verdict.name}" for verdict in Verdict)
+    parser = argparse.ArgumentParser(
+        "python -m darknet",
+        description="What this installation has, what it lacks, and the command that mends it: "
+        "NVIDIA's libraries and where they lie, the driver, the GPU and its architecture against "
+        "the wheel's, a small network on the CPU and on the GPU.",
+        epilog=f"exit codes (of the first fault; 2 is a wrong command line):\n{codes}\n\n"
+        "in a notebook: !python -m darknet",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON instead")
+    return parser
+
+
+def _content(lines: list[Line], verdict: Verdict) -> dict[str, object]:
+    return {
+        "schema": SCHEMA,
+        "version": metadata.version("darknet-python"),
+        "verdict": verdict.name,
+        "code": int(verdict),
+        "remedy": remedy(verdict) if verdict else None,
+        "checks": [
+            {"subject": line.subject, "seen": line.seen, "fault": line.fault.name} for line in lines
+        ],
+    }
 
 
 def remedy(verdict: Verdict) -> str:
@@ -97,9 +137,16 @@ def remedy(verdict: Verdict) -> str:
 def examine() -> Iterator[Line]:
     """All checks in turn; later ones are left out where an earlier fault makes them useless."""
     yield Line("darknet", f"CUDA {_build.CUDA_VERSION}, machine code for {_codes()}")
+    killed = dies_loading()
+    if killed:
+        yield Line("libdarknet.so", f"{LIBRARY}: {killed}", Verdict.LIBRARY_BROKEN)
+        return
     try:
         load_library()
-    except (LibraryError, ValueError) as error:
+    except ValueError as error:
+        yield Line("DARKNET_DEVICE", str(error), Verdict.WRONG_DEVICE)
+        return
+    except LibraryError as error:
         yield from (_library_line(found, Verdict.LIBRARY_MISSING) for found in locate_all())
         yield Line("libdarknet.so", str(error), Verdict.LIBRARY_BROKEN)
         return
@@ -142,6 +189,14 @@ def _examine_one(driver: Driver, number: int, cpu: Pass) -> Iterator[Line]:
         apart = max(abs(a - b) for a, b in zip(cpu.output, result.output, strict=True))
         fault = _when(apart > TOLERANCE, Verdict.GPU_WRONG)
         yield Line("GPU against CPU", f"at most {apart:.1e} apart", fault)
+
+
+def dies_loading() -> str:
+    """Whether loading the library kills a process, as a file that is cut short does; how, if so."""
+    code = "from darknet._library import load_library; load_library()"
+    command = [sys.executable, "-c", code]
+    status = subprocess.run(command, capture_output=True, check=False).returncode
+    return f"loading it ends the process with signal {-status}" if status < 0 else ""
 
 
 def forward_pass(device: str) -> Pass:

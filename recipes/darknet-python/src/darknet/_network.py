@@ -186,8 +186,15 @@ class Network:
         self, image: Image, threshold: float = 0.5, nms: float = 0.45, *, order: Order = "rgb"
     ) -> Detections:
         """The same as `detect`, as arrays."""
+        return self.find_in(image, threshold, nms, order=order)[0]
+
+    def find_in(
+        self, image: Image, threshold: float, nms: float, *, order: Order = "rgb"
+    ) -> tuple[Detections, tuple[int, int]]:
+        """The same, and the image's width and height in pixels."""
         self._check(threshold, nms)
-        return self._find(*self._prepare(image, order), threshold, nms)
+        values, width, height = self._prepare(image, order)
+        return self._find(values, width, height, threshold, nms), (width, height)
 
     def detect_many(
         self,

@@ -1,6 +1,7 @@
 """The command ``darknet``: Darknet's own program, told where its files and NVIDIA's lie.
 
-One word is answered here and not by the program: ``darknet data``, which looks after a data set.
+Answered here and not by the program: ``darknet data``, which looks after a data set, and
+``darknet detector map`` and ``calc_anchors``, which the program does not have.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from darknet._paths import HOME_VARIABLE, PROGRAM, home
 CANNOT_EXECUTE = 126
 NO_WINDOW = "-dont_show"
 """Known to other Darknets. This one has no windows, and would take the word for a file."""
+HELP = ("--help", "-help", "-h", "help")
 SEARCH_VARIABLE = "LD_LIBRARY_PATH"
 
 
@@ -32,6 +34,15 @@ def main() -> None:
         from darknet._data.cli import main as data
 
         raise SystemExit(data(sys.argv[2:]))
+    if sys.argv[1:2] == ["detector"] and sys.argv[2:3] in (["map"], ["calc_anchors"]):
+        from darknet._detector import main as detector
+
+        raise SystemExit(detector([word for word in sys.argv[2:] if word != NO_WINDOW]))
+    if sys.argv[1:2] and sys.argv[-1] in HELP:
+        from darknet._help import TEXT
+
+        sys.stdout.write(TEXT)
+        raise SystemExit(0)
     words = [word for word in sys.argv[1:] if word != NO_WINDOW]
     sys.stdout.flush()
     try:

@@ -43,6 +43,7 @@ _BRANDS = {
     b"heix": "a HEIC",
     b"mif1": "a HEIC",
 }
+_ORIENTATION = 0x0112
 _READ_FRAMES = (0xC0, 0xC1, 0xC2)
 """JPEG that decoders read: baseline, extended and progressive with Huffman codes."""
 
@@ -53,7 +54,10 @@ class PictureError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """A picture's kind and, where its first bytes tell, its width and height in pixels."""
+    """A picture's kind and, where its first bytes tell, its width and height in pixels.
+
+    Those of a JPEG are of the picture as it is looked at: upright.
+    """
 
     kind: str
     size: tuple[int, int] | None = None
@@ -115,6 +119,7 @@ def cut_short(path: Path, kind: str) -> bool:
 def _jpeg(head: bytes) -> Header:
     """Walk the segments up to the frame, which has the size."""
     at = 2
+    turned = 0
     while at + 4 <= len(head):
         if head[at] != 0xFF:
             raise PictureError("its JPEG header is damaged")
@@ -128,13 +133,30 @@ def _jpeg(head: bytes) -> Header:
             bits, height, width = struct.unpack_from(">BHH", head, at + 4)
             if mark not in _READ_FRAMES or bits != 8:
                 raise PictureError(f"it is a JPEG of a rare kind: {_CONVERT}")
-            return Header("JPEG", _size(width, height))
+            return Header("JPEG", _size(*((height, width) if turned > 4 else (width, height))))
         if mark in (0xD9, 0xDA):
             raise PictureError("its JPEG header is damaged")
+        if mark == 0xE1 and not turned and head.startswith(b"Exif\0\0", at + 4):
+            turned = _orientation(head[at + 10 : at + 2 + _length(head, at + 2)])
         at += 2 + (0 if mark == 0x01 or 0xD0 <= mark <= 0xD7 else _length(head, at + 2))
     if len(head) < HEAD:
         raise PictureError("it is cut short: its JPEG header does not end")
     return Header("JPEG")  # the frame comes later, behind large notes or colour profiles
+
+
+def _orientation(tiff: bytes) -> int:
+    """The tag Orientation of EXIF, 1 (upright) to 8; from 5 on, width and height change places."""
+    order = "<" if tiff.startswith(b"I") else ">"
+    try:
+        at: int = struct.unpack_from(f"{order}I", tiff, 4)[0]
+        entries: int = struct.unpack_from(f"{order}H", tiff, at)[0]
+        for entry in range(entries):
+            tag, _, _, value = struct.unpack_from(f"{order}HHIH", tiff, at + 2 + 12 * entry)
+            if tag == _ORIENTATION:
+                return int(value) if 1 <= value <= 8 else 1
+    except struct.error:
+        pass
+    return 1
 
 
 def _length(head: bytes, at: int) -> int:

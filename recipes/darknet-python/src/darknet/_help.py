@@ -1,0 +1,40 @@
+"""What ``darknet --help`` prints: the commands people use, each with an example."""
+
+TEXT = """\
+darknet detector train DATA CFG [WEIGHTS] [options]     learn to find objects
+darknet detector test DATA CFG WEIGHTS [IMAGE]          find them in a picture: predictions.jpg
+darknet detector map DATA CFG WEIGHTS                   how good: mean average precision
+darknet detector valid DATA CFG WEIGHTS                 all that is found in `valid`, as files
+darknet detector recall DATA CFG WEIGHTS                the part of the objects that is found
+darknet detector demo DATA CFG WEIGHTS FOLDER           find objects in each frame of a folder
+darknet detector calc_anchors DATA                      anchors that fit the training pictures
+darknet classifier train|predict|valid DATA CFG ...     the same for whole pictures
+darknet data check DATA [--cfg CFG]                     what is wrong with a data set
+darknet data localise DATA --to FOLDER                  copy it to the local disk
+python -m darknet                                       what is wrong with this installation
+
+options of train:
+  -clear            count iterations from 0, whatever WEIGHTS say
+  -verbose          a line for each iteration and layer, not one line for all
+  -seed N           the same pictures in the same order, the same first weights
+  -loaders N        threads that read pictures (default: 64)
+  -gpus 0,1         train on several GPUs
+options of all:
+  -i N              the number of the GPU; -nogpu: the CPU
+  -dont_show        taken and not needed: there are no windows
+options of test and demo:
+  -thresh .5        show what is at least this certain
+  -ext_output       print boxes in pixels (test)
+  -out NAME         write NAME.jpg (test); -prefix NAME: NAME_00000000.jpg ... (demo)
+
+environment:
+  DARKNET_DEVICE=cpu|0|1...      where to compute
+  DARKNET_SAVE_MINUTES=10        how often ..._last.weights is written at least
+
+examples:
+  darknet detector train "/content/drive/My Drive/obj.data" my.cfg darknet53.conv.74
+  darknet detector train "/content/drive/My Drive/obj.data" my.cfg backup/my_last.weights
+  darknet detector map obj.data my.cfg backup/my_final.weights
+  darknet detector test cfg/coco.data cfg/yolov3.cfg yolov3.weights data/dog.jpg
+  ffmpeg -i VIDEO frames/%06d.jpg; darknet detector demo obj.data my.cfg my.weights frames
+"""

@@ -1,0 +1,253 @@
+"""Training a detector: Darknet's own program in a process of its own, followed from here.
+
+A process of its own, as training keeps Darknet's global state for hours: the caller's memory and
+networks are out of its reach, threads may each train, and what ends it is an exception here.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from darknet._data.progress import duration
+from darknet._paths import PROGRAM, find_file
+from darknet._program import environment
+from darknet._training_events import Progress, Story, Trained
+
+if TYPE_CHECKING:
+    PathName = str | os.PathLike[str]
+
+Watcher = Callable[[Progress], bool | None]
+_STOPPED = (129, 130, 141, 143)
+"""Statuses with which the program ends at a signal, its weights written."""
+_SHOWN_EVERY = 0.5
+_KEPT_LINES = 200
+
+
+class TrainingError(RuntimeError):
+    """Training ended early; the message is Darknet's own, and says what to go on from."""
+
+
+def train(
+    data: PathName,
+    cfg: PathName,
+    weights: PathName | None = None,
+    *,
+    clear: bool = False,
+    on_progress: Watcher | None = None,
+    seed: int | None = None,
+    loaders: int | None = None,
+    save_minutes: float = 10,
+    device: str | int | None = None,
+    show: bool = True,
+    verbose: bool = False,
+) -> Trained:
+    """Train a detector, as ``darknet detector train`` does, until ``max_batches`` of its .cfg.
+
+    In the folder ``backup`` of the .data file there are, always whole, ``BASE_last.weights`` (each
+    100 iterations, each `save_minutes`, and whenever training stops), ``BASE_N.weights``,
+    ``BASE_final.weights``, ``BASE_loss.csv`` and ``BASE_loss.png``; BASE is the name of the .cfg.
+    Given ``BASE_last.weights``, training goes on where it stopped.
+
+    Ctrl-C finishes the iteration, writes the weights and raises ``KeyboardInterrupt``; a second
+    one ends it at once. If this process dies, training writes its weights and ends.
+
+    Args:
+        data: The .data file: ``train``, ``classes``, ``names`` and ``backup``. Relative paths count
+            from the current folder.
+        cfg: The network.
+        weights: What to start from: weights of its first layers, or those of an earlier training.
+        clear: Start at iteration 0 whatever the weights say.
+        on_progress: Called after each iteration; training stops where it gives back False. What
+            it raises is raised here, once the weights are written.
+        seed: The same seed, on the CPU, makes the same weights, and the same pictures after a
+            stop; None is another each time.
+        loaders: Threads that read pictures; None is Darknet's number, 64.
+        save_minutes: Between two times that ``BASE_last.weights`` is written.
+        device: ``cpu`` or the number of a GPU; None is what ``DARKNET_DEVICE`` says.
+        show: Write one line with the progress, again and again, to ``sys.stdout``.
+        verbose: Write all that the program says there instead.
+
+    Returns:
+        How far it got, and where everything is.
+
+    Raises:
+        FileNotFoundError: a file is not there.
+        TrainingError: Darknet refuses a file or fails, and says why; or it was killed.
+        ValueError: a number is out of its range.
+        KeyboardInterrupt: Ctrl-C was pressed.
+    """
+    if not save_minutes > 0:
+        raise ValueError(f"save_minutes is {save_minutes}: a number above 0 is needed")
+    command = _command(data, cfg, weights, clear=clear, seed=seed, loaders=loaders)
+    variables = {"DARKNET_SAVE_MINUTES": repr(float(save_minutes))}
+    if device is not None:
+        variables["DARKNET_DEVICE"] = str(device)
+    run = _Run([*command, "-verbose"] if verbose else command, variables, echo=verbose)
+    watchers = [_Line()] if show and not verbose else []
+    story = Story()
+    try:
+        for line in run.events:
+            progress = story.take(line)
+            if progress is None:
+                continue
+            for shown in watchers:
+                shown(progress)
+            if on_progress is not None and on_progress(progress) is False:
+                run.stop()
+    except BaseException:
+        run.give_up()
+        raise
+    finally:
+        for shown in watchers:
+            shown.close()
+    status = run.wait()
+    if story.begun and (status == 0 or status in _STOPPED):
+        return story.summary(finished=status == 0)
+    raise TrainingError(_why(status, run.said, story))
+
+
+def _command(
+    data: PathName,
+    cfg: PathName,
+    weights: PathName | None,
+    *,
+    clear: bool,
+    seed: int | None,
+    loaders: int | None,
+) -> list[str]:
+    files = [data, cfg] if weights is None else [data, cfg, weights]
+    command = [str(PROGRAM), "detector", "train", *(os.fsdecode(find_file(f)) for f in files)]
+    if clear:
+        command.append("-clear")
+    for name, value, least in (("seed", seed, 0), ("loaders", loaders, 1)):
+        if value is not None:
+            if value < least:
+                raise ValueError(f"{name} is {value}: a number from {least} is needed")
+            command += [f"-{name}", str(value)]
+    return command
+
+
+class _Run:
+    """The program, its events, and the last of what it says."""
+
+    def __init__(self, command: list[str], variables: dict[str, str], *, echo: bool) -> None:
+        reading, writing = os.pipe()
+        try:
+            self._process = subprocess.Popen(
+                [*command, "-report", str(writing)],
+                pass_fds=(writing,),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                env=environment({**os.environ, **variables}),
+                start_new_session=True,  # Ctrl-C is for this process, which passes it on once
+            )
+        except BaseException:
+            os.close(reading)
+            raise
+        finally:
+            os.close(writing)
+        self._asked = False
+        self.events = os.fdopen(reading, encoding="utf-8", errors="surrogateescape")
+        self.said: deque[str] = deque(maxlen=_KEPT_LINES)
+        assert self._process.stdout is not None
+        self._listener = threading.Thread(
+            target=self._listen, args=(self._process.stdout, echo), daemon=True
+        )
+        self._listener.start()
+
+    def stop(self) -> None:
+        """Ask it to write its weights and end; its events go on until then."""
+        if not self._asked:  # a second signal would end it at once
+            self._asked = True
+            self._process.terminate()
+
+    def give_up(self) -> None:
+        """Stop it and wait; kill it where that is interrupted."""
+        try:
+            self.stop()
+            for _ in self.events:
+                pass
+            self.wait()
+        except BaseException:
+            self._process.kill()
+            self.wait()
+            raise
+
+    def wait(self) -> int:
+        """Its exit status, below 0 where a signal killed it."""
+        self.events.close()
+        status = self._process.wait()
+        self._listener.join()
+        return status
+
+    def _listen(self, output: IO[bytes], echo: bool) -> None:
+        with output:
+            for raw in output:
+                line = raw.decode("utf-8", "replace").rstrip()
+                self.said.append(line)
+                if echo:
+                    sys.stdout.write(line + "\n")
+
+
+class _Line:
+    """One line on standard output that is written again and again."""
+
+    def __init__(self) -> None:
+        self._next = 0.0
+        self._text = ""
+        self._shown = 0
+
+    def __call__(self, progress: Progress) -> None:
+        left = progress.iterations - progress.iteration
+        each = progress.loading + progress.computing
+        self._text = (
+            f"{progress.iteration} of {progress.iterations}: loss {progress.loss:.4g}, "
+            f"average {progress.average_loss:.4g}, rate {progress.learning_rate:.3g}, "
+            f"{each:.2f} s each, {duration(left * each)} left"
+        )
+        if time.monotonic() >= self._next:
+            self._write()
+
+    def close(self) -> None:
+        if self._text:
+            self._write()
+            sys.stdout.write("\n")
+            sys.stdout.flush()
+
+    def _write(self) -> None:
+        sys.stdout.write("\r" + self._text.ljust(self._shown))
+        sys.stdout.flush()
+        self._shown = len(self._text)
+        self._next = time.monotonic() + _SHOWN_EVERY
+
+
+def _why(status: int, said: deque[str], story: Story) -> str:
+    mark = "darknet: "
+    words = [line.removeprefix(mark) for line in said if line.startswith(mark)]
+    if status < 0:
+        message = f"Darknet was killed by signal {-status}"
+        if status == -9:
+            message += ": out of memory? A smaller batch, or more subdivisions, needs less"
+    elif words:
+        message = words[-1]
+    else:
+        message = " | ".join(list(said)[-3:]) or "Darknet said nothing"
+        message = f"exit code {status}: {message}"
+    if story.unsaved:
+        message += f"; {story.unsaved}"
+    if story.weights is not None:
+        message += f"; go on from {_shown(story.weights)}"
+    return message
+
+
+def _shown(path: Path) -> str:
+    return str(path).encode("utf-8", "backslashreplace").decode("utf-8")
