@@ -9,7 +9,11 @@ from builder.cli.lazy import lazy_group
 VERBS = {
     "github": "Wheels to GitHub releases, and into the site that Pages serves.",
     "folder": "A site to a folder: a mounted drive, a web server's root.",
+    "twine": "Wheels to a private index that speaks the upload API.",
     "pull": "What is live, into a folder, to go on from it.",
+    "address": "Where a repository's index is served.",
+    "provenance": "Signed attestations as the objects that the index serves.",
+    "report": "An issue that is open as long as a repeated task fails.",
     "rollback": "An earlier state of the index, live again.",
     "retain": "Yank, and later remove, what a rule no longer keeps.",
 }
@@ -19,6 +23,7 @@ Examples:
   builder publish github --repo OWNER/REPO --dist dist --site site --dry-run
   builder publish github --repo OWNER/REPO --dist dist --site site
   builder publish folder "/content/drive/MyDrive/gpu wheels" --site site
+  builder publish twine dist --repository-url https://wheels.example.org/
   builder publish pull https://OWNER.github.io/REPO --site site
 """
 

@@ -15,6 +15,7 @@ import click
 from builder.cli.common import Settings, json_option, print_json
 from builder.cli.index.common import Options as IntakeOptions
 from builder.cli.index.common import configured, now, site_option
+from builder.cli.publish.address import GITHUB, pages_address
 from builder.cli.publish.common import dry_run_option, refused_data, show, site_for
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from index.publish.wanted import Wanted
     from index.site.site import Site
 
-GITHUB = "https://github.com"
 _REPO = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?/[A-Za-z0-9._-]+")
 EPILOG = """\b
 Examples:
@@ -60,11 +60,13 @@ class _Options:
     @property
     def pages_url(self) -> str | None:
         """Where Pages serves a repository's site, unless it has a domain of its own."""
-        owner, _, name = self.repo.partition("/")
-        host = f"{owner.lower()}.github.io"
-        if self.web != GITHUB:
-            return None
-        return f"https://{host}" if name.lower() == host else f"https://{host}/{name}"
+        return pages_address(self.repo) if self.web == GITHUB else None
+
+
+def check_repo(repo: str) -> None:
+    """Refuse what cannot be a repository's name."""
+    if not _REPO.fullmatch(repo):
+        raise click.UsageError(f"--repo {repo!r} is not OWNER/REPO")
 
 
 @click.command(epilog=EPILOG)
@@ -113,8 +115,7 @@ def command(
     site's folder is then ready to be deployed; a workflow does that (actions/deploy-pages).
     """
     options = _Options(**{**values, "web": values["web"].rstrip("/")})
-    if not _REPO.fullmatch(options.repo):
-        raise click.UsageError(f"--repo {options.repo!r} is not OWNER/REPO")
+    check_repo(options.repo)
     with site_for(settings, site, dry_run=options.dry_run) as place:
         _publish(settings, place, dist, options)
 
@@ -128,7 +129,7 @@ def _publish(settings: Settings, site: Site, dist: Path, options: _Options) -> N
     from index.publish.rest import Rest
     from index.publish.token import find_token
     from index.publish.wanted import gather
-    from index.site.intake import Placing
+    from index.site.placing import Placing
 
     moment, pace = now(), Pace()
     placing = Placing(folder=None, address=options.files_url, force=options.force, uploaded=moment)
