@@ -21,10 +21,8 @@ ATTESTATION_SUFFIX = ".publish.attestation"
 """What `pypi-attestations sign` writes beside a wheel."""
 VERSION = 1
 STATEMENT = "https://in-toto.io/Statement/v1"
-PREDICATES = (
-    "https://docs.pypi.org/attestations/publish/v1",
-    "https://slsa.dev/provenance/v1",
-)
+PREDICATES = ("/attestations/publish/v1", "https://slsa.dev/provenance/v1")
+"""What a statement's type ends with; the first one's own address names a registry."""
 _WORKFLOW = re.compile(r"(?:.*/)?([A-Za-z0-9._-]+\.ya?ml)(?:@.*)?")
 
 
@@ -48,10 +46,11 @@ def provenance_of(wheel: Path, publisher: Mapping[str, str]) -> bytes:
         attestation = json.loads(path.read_bytes())
         statement = json.loads(base64.b64decode(attestation["envelope"]["statement"]))
         subjects = [(one["name"], one["digest"]["sha256"]) for one in statement["subject"]]
-        kinds = (attestation["version"], statement["_type"], statement["predicateType"])
+        kinds = (attestation["version"], statement["_type"])
+        predicate = str(statement["predicateType"])
     except (ValueError, KeyError, TypeError, RecursionError, binascii.Error):
         raise EntryError(f"{path.name}: no attestation of version 1 (PEP 740)") from None
-    if kinds[:2] != (VERSION, STATEMENT) or kinds[2] not in PREDICATES:
+    if kinds != (VERSION, STATEMENT) or not predicate.endswith(PREDICATES):
         raise EntryError(f"{path.name}: it is of another kind than PEP 740 knows")
     with wheel.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from pip._internal.models.index import PyPI
 
 import index.check
 from builder.cli.main import cli
@@ -32,7 +33,7 @@ def attestation(folder: Path, **changes: Any) -> Path:
     statement = {
         "_type": "https://in-toto.io/Statement/v1",
         "subject": [{"name": NAME, "digest": {"sha256": digest}}],
-        "predicateType": "https://docs.pypi.org/attestations/publish/v1",
+        "predicateType": f"https://docs.{PyPI.netloc}/attestations/publish/v1",
         "predicate": None,
         **changes,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -199,6 +200,7 @@ def test_the_keyring_is_asked_last_and_its_errors_are_dropped(
         "    return f'{service}@{name}'\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "keyring", raising=False)  # a real one may be there
     found = find_token({}, "api.host")
     assert found is not None
     assert found.header() == "Bearer gpu-wheelhouse@api.host"
