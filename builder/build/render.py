@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from builder.build.constants import SOURCE_DATE_EPOCH
+from builder.build.natives import finish_natives
 from builder.build.patch import apply_patch
 from builder.build.project import edit_pyproject
 from builder.errors import RecipeError, UsageError
@@ -18,6 +19,7 @@ from builder.ui import Reporter
 from index.files import write_bytes, write_text
 
 SPEC_NAME = "build-spec.json"
+PYPROJECT = "pyproject.toml"
 
 
 def render(
@@ -34,7 +36,7 @@ def render(
         spec: What is built.
         recipe_folder: The recipe the spec was made from.
         into: Where the project goes.
-        sources: The fetched archive of each source, by its name.
+        sources: The fetched archive of each source, by its name in ``spec.archives``.
         reporter: Shows what is unpacked.
 
     Raises:
@@ -44,13 +46,18 @@ def render(
     """
     require_empty(into)
     into.mkdir(parents=True, exist_ok=True)
-    copy_project(spec, recipe_folder, into)
-    with reporter.task(f"unpack sources of {spec.recipe}", total=len(spec.sources)) as task:
-        for count, source in enumerate(spec.sources, 1):
-            add_source(spec, source, recipe_folder, into, sources[source.name])
-            task.update(count, detail=source.name)
-    text = json.dumps({"key": spec.key, "spec": spec.keyed()}, indent=1, sort_keys=True)
-    write_text(into / SPEC_NAME, text + "\n")
+    with reporter.task(f"unpack sources of {spec.recipe}", total=len(spec.archives)) as task:
+        count = 0
+        for part in parts(spec, recipe_folder, into):
+            copy_project(part)
+            for source in part.sources:
+                add_source(part, source, sources[part.prefix + source.name])
+                count += 1
+                task.update(count, detail=source.name)
+    pyproject = (into / PYPROJECT).read_bytes().decode("utf-8")
+    write_bytes(into / PYPROJECT, edit_pyproject(pyproject, spec).encode("utf-8"))
+    finish_natives(spec, into)
+    write_text(into / SPEC_NAME, spec.document)
     set_times(into)
     return into
 
@@ -70,36 +77,73 @@ def require_empty(folder: Path) -> None:
         )
 
 
-def copy_project(spec: BuildSpec, recipe_folder: Path, into: Path) -> None:
-    """Copy the recipe's own files, each checked against the spec."""
-    for name, sha256 in spec.project:
-        data = checked(spec, recipe_folder, name, sha256)
-        if name == "pyproject.toml":
-            data = edit_pyproject(data.decode("utf-8"), spec).encode("utf-8")
-        write_bytes(into / inside(name), data)  # one mode for all: modes are not in the key
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One recipe's share of a project: the wheel's own, or that of a native library it needs.
+
+    Attributes:
+        recipe: Name of the recipe, for messages.
+        folder: Its folder.
+        into: Where its share goes.
+        project: (path, sha256) of its project files.
+        sources: What is unpacked besides.
+        prefix: What the names of its archives begin with.
+    """
+
+    recipe: str
+    folder: Path
+    into: Path
+    project: tuple[tuple[str, str], ...]
+    sources: tuple[SourceSpec, ...]
+    prefix: str = ""
 
 
-def add_source(
-    spec: BuildSpec, source: SourceSpec, recipe_folder: Path, into: Path, archive: Path
-) -> None:
+def parts(spec: BuildSpec, recipe_folder: Path, into: Path) -> Iterator[Part]:
+    """Everything a project is made of."""
+    yield Part(
+        recipe=spec.recipe,
+        folder=recipe_folder,
+        into=into,
+        project=spec.project,
+        sources=spec.sources,
+    )
+    for native in spec.natives:
+        yield Part(
+            recipe=native.name,
+            folder=recipe_folder.parent / native.name,
+            into=into / inside(native.into),
+            project=native.project,
+            sources=native.sources,
+            prefix=f"{native.name}/",
+        )
+
+
+def copy_project(part: Part) -> None:
+    """Copy a recipe's own files, each checked against the spec."""
+    for name, sha256 in part.project:
+        # One mode for all: modes are not in the key.
+        write_bytes(part.into / inside(name), checked(part, name, sha256))
+
+
+def add_source(part: Part, source: SourceSpec, archive: Path) -> None:
     """Unpack one source and apply its patches."""
-    folder = into / inside(source.into)
+    folder = part.into / inside(source.into)
     unpack(archive, folder, strip=source.strip, include=source.include)
     for name, sha256 in source.patches:
-        checked(spec, recipe_folder, name, sha256)
-        apply_patch(recipe_folder / name, folder)
+        checked(part, name, sha256)
+        apply_patch(part.folder / name, folder)
 
 
-def checked(spec: BuildSpec, recipe_folder: Path, name: str, sha256: str) -> bytes:
+def checked(part: Part, name: str, sha256: str) -> bytes:
     """A recipe file's bytes, if they are those the spec was made from."""
-    path = recipe_folder / inside(name)
+    path = part.folder / inside(name)
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise RecipeError(f"recipe {spec.recipe}: cannot read '{name}': {error}") from error
+        raise RecipeError(f"recipe {part.recipe}: cannot read '{name}': {error}") from error
     if hashlib.sha256(data).hexdigest() != sha256:
         raise RecipeError(
-            f"recipe {spec.recipe}: '{name}' changed after the build was planned",
+            f"recipe {part.recipe}: '{name}' changed after the build was planned",
             remedy="run the command again, and leave the recipe alone meanwhile",
         )
     return data

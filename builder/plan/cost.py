@@ -60,7 +60,7 @@ def cost_of(
     """
     if not builds:
         return NOTHING
-    sources = {one.sha256: one.artifact() for spec, _ in builds for one in spec.sources}
+    sources = {one.sha256: one.artifact() for spec, _ in builds for one in spec.archives.values()}
     missing = [one for one in sources.values() if one.sha256 not in cached]
     here = [one for one in sources.values() if one.sha256 in cached]
     download, had = _bytes(missing), _bytes(here)
@@ -74,7 +74,7 @@ def cost_of(
         had += there
         to_fetch += [one for one in part.artifacts if one.sha256 not in cached]
     trees = max(
-        TREE_BYTES + UNPACKED_PER_BYTE * _bytes(one.artifact() for one in spec.sources)
+        TREE_BYTES + UNPACKED_PER_BYTE * _bytes(one.artifact() for one in spec.archives.values())
         for spec, _ in builds
     )
     wheels = sum(size for _, size in builds)

@@ -6,6 +6,7 @@ from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 
+from builder.engine import HERMETIC
 from builder.fetch.artifact import Artifact
 from builder.plan.resolve import RecipeFiles
 from builder.recipe.schema import Recipe
@@ -89,6 +90,7 @@ class Facts:
         stored: Keys of finished wheels in the store.
         published: What the published index has, or None where none was named.
         cached: Bytes by sha256 of downloads already here.
+        engine: What compiles.
     """
 
     toolchains: dict[str, ToolchainFacts]
@@ -96,3 +98,4 @@ class Facts:
     stored: Container[str] = frozenset()
     published: tuple[PublishedWheel, ...] | None = None
     cached: frozenset[str] = frozenset()
+    engine: str = HERMETIC

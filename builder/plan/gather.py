@@ -10,13 +10,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from builder.engine import HERMETIC
 from builder.errors import UsageError
 from builder.paths import Cache
 from builder.plan.facts import Facts, PrefixFacts, RecipeFacts, ToolchainFacts
 from builder.plan.plan import Plan, State, make_plan
 from builder.plan.published import read_published
 from builder.plan.resolve import read_files
-from builder.recipe import Recipe, load_recipes
+from builder.recipe import Recipe, load_all, load_recipes
+from builder.recipe.needs import build_order
 from builder.store import Store
 from builder.targets import (
     Architectures,
@@ -39,6 +41,8 @@ class Request:
         profile: Name of a profile.
         architectures: Instead of what the profile says (`parse_architecture_option`).
         published: Address or folder of a published index, or None.
+        new_is_fine: Whether there may be no index yet; then nothing is published.
+        engine: What compiles.
     """
 
     selectors: tuple[str, ...]
@@ -46,6 +50,8 @@ class Request:
     profile: str = "full"
     architectures: Architectures | None = None
     published: str | None = None
+    new_is_fine: bool = False
+    engine: str = HERMETIC
 
 
 def gather(
@@ -79,7 +85,11 @@ def gather(
     wanted = select(request.selectors, targets)
     recipes = chosen_recipes(recipe_folders, request.recipes, targets=targets)
     labels = tuple(dict.fromkeys(target.cuda for target in wanted))
-    published = None if request.published is None else read_published(request.published)
+    published = (
+        None
+        if request.published is None
+        else read_published(request.published, new_is_fine=request.new_is_fine)
+    )
     found = [
         RecipeFacts(recipe=recipe, folder=folder, files=read_files(recipe, folder))
         for folder, recipe in recipes.items()
@@ -91,6 +101,7 @@ def gather(
         stored=_Finished(Store(cache.store, reporter=reporter)),
         published=published,
         cached=_cached(found, toolchains.values(), cache),
+        engine=request.engine,
     )
     plan = _plan(request, found, wanted, targets, facts)
     reachable = _probed(plan, facts) if probe else facts
@@ -134,22 +145,42 @@ def chosen_recipes(
 ) -> dict[Path, Recipe]:
     """The recipes of these names by folder, or all of them; only those are loaded and checked.
 
+    Those of native libraries are built with the wheels that need them, and not by themselves.
+
     Raises:
-        UsageError: there is no such recipe.
+        UsageError: there is no such recipe, or it is a native library's.
         RecipeError: one of them is not valid.
     """
     by_folder = {folder.name: folder for folder in folders}
     if set(names) <= set(by_folder):
         wanted = [by_folder[name] for name in dict.fromkeys(names)] or list(folders)
-        return load_recipes(sorted(wanted), targets=targets)
-    every = load_recipes(folders, targets=targets)
+        found, natives = load_all(sorted(wanted), targets=targets)
+        for folder in natives if names else ():
+            raise _no_wheel(folder.name, folders)
+        return found
+    every, natives = load_all(folders, targets=targets)
     known = sorted(recipe.name for recipe in every.values())
     for name in names:
+        if name in {native.name for native in natives.values()}:
+            raise _no_wheel(name, folders)
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
             remedy = f"did you mean {near[0]}?" if near else f"one of {', '.join(known)}"
             raise UsageError(f"no recipe '{name}'", remedy=remedy)
     return {folder: recipe for folder, recipe in every.items() if recipe.name in names}
+
+
+def _no_wheel(name: str, folders: Sequence[Path]) -> UsageError:
+    """The error of whoever asks for a native library as if it were a wheel."""
+    users = [
+        recipe.name
+        for folder, recipe in load_recipes(folders).items()
+        if any(name in build_order(folder, recipe.natives(one)) for one in recipe.profile)
+    ]
+    return UsageError(
+        f"'{name}' is a native library: it is built with the wheels that need it",
+        remedy=f"ask for {' or '.join(users)}" if users else "no recipe needs it yet",
+    )
 
 
 def parse_architecture_option(text: str | None) -> Architectures | None:
@@ -222,7 +253,12 @@ def _cached(
     recipes: Iterable[RecipeFacts], toolchains: Iterable[ToolchainFacts], cache: Cache
 ) -> frozenset[str]:
     """Which of the files a plan may need are among the downloads; their bytes are not read."""
-    wanted = {(source.sha256, source.filename) for one in recipes for source in one.recipe.source}
+    wanted = {
+        (source.sha256, source.filename)
+        for one in recipes
+        for sources in (one.recipe.source, *(need.native.source for need in one.files.natives))
+        for source in sources
+    }
     for toolchain in toolchains:
         for part in toolchain.parts:
             wanted |= {(one.sha256, one.filename) for one in part.artifacts}

@@ -211,7 +211,7 @@ def _verdict(
         )
     except PlanError as error:
         return _Verdict(state=State.IMPOSSIBLE, why=error.message)
-    return _judge(spec, toolchain, facts)
+    return _judge(spec.model_copy(update={"engine": facts.engine}), toolchain, facts)
 
 
 def _judge(spec: BuildSpec, toolchain: ToolchainFacts, facts: Facts) -> _Verdict:

@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     from index.state.state import Known, State
 
 
-def read_published(where: str) -> tuple[PublishedWheel, ...]:
+def read_published(where: str, *, new_is_fine: bool = False) -> tuple[PublishedWheel, ...]:
     """Every file name the index at ``where`` has given away.
 
     Args:
         where: The site's address (``https://…``, ``http://…``, ``file://…``) or its folder.
+        new_is_fine: Whether there may be no ledger yet.
 
     Raises:
         FetchError: its ledger could not be had, or is broken.
@@ -36,12 +37,18 @@ def read_published(where: str) -> tuple[PublishedWheel, ...]:
     try:
         if parts.scheme in ("http", "https"):
             ledger, head = _download(where)
+            if ledger is None:
+                if new_is_fine:
+                    return ()
+                raise _no_ledger(where)
             reach = Head.parse(head) if head else None
             return published_wheels(State.of_lines(read_lines(BytesIO(ledger), reach=reach)))
         if parts.scheme not in ("", "file"):
             raise UsageError(f"'{where}' is neither an http(s) or file address nor a folder")
         folder = Path(url2pathname(parts.path)) if parts.scheme == "file" else Path(where)
         if not (folder / "ledger.jsonl").is_file():
+            if new_is_fine:
+                return ()
             raise _no_ledger(where)
         return published_wheels(read_state(folder))
     except SiteError as error:
@@ -67,8 +74,8 @@ def _published(known: Known) -> PublishedWheel:
     )
 
 
-def _download(site: str) -> tuple[bytes, bytes | None]:
-    """The ledger, and its head where there is one."""
+def _download(site: str) -> tuple[bytes | None, bytes | None]:
+    """The ledger and its head, each where there is one."""
     from builder.fetch.http import Client
     from builder.fetch.location import Location, PlaceError
     from builder.fetch.settings import FetchSettings
@@ -83,14 +90,12 @@ def _download(site: str) -> tuple[bytes, bytes | None]:
         raise FetchError(f"the ledger of {site}: {error}") from error
     finally:
         client.close()
-    ledger, head = pages
-    if ledger is None:
-        raise _no_ledger(site)
-    return ledger[0], None if head is None else head[0]
+    ledger, head = (None if page is None else page[0] for page in pages)
+    return ledger, head
 
 
 def _no_ledger(where: str) -> FetchError:
     return FetchError(
         f"there is no ledger.jsonl at {where}",
-        remedy="name the site's root, or leave --published out before the first publication",
+        remedy="--published takes the site's root; before the first publication add --new-is-fine",
     )

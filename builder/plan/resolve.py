@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from builder.errors import PlanError
-from builder.plan.spec import BuildSpec, CompanionSpec, SourceSpec
+from builder.plan.natives import NativeFiles, chosen_natives, read_natives, rules_sha256
+from builder.plan.spec import BuildSpec, CompanionSpec, SourceSpec, source_spec
 from builder.recipe.fields import (
     CUDA_ARCH_BIN_DEFINE,
     CUDA_ARCH_PTX_DEFINE,
     CUDA_ARCHITECTURES_DEFINE,
     CUDA_VERSION_DEFINE,
     DEFAULT,
+    NATIVES_DEFINE,
     RUN_PATHS_DEFINE,
 )
 from builder.recipe.files import file_sha256, project_files
@@ -29,18 +31,25 @@ class RecipeFiles:
     Attributes:
         project: (path, sha256) of the project's own files, sorted.
         patches: sha256 by path of every patch a source names.
+        natives: Every native library that one of its profiles needs, each after what it needs.
     """
 
     project: tuple[tuple[str, str], ...]
     patches: Mapping[str, str]
+    natives: tuple[NativeFiles, ...] = ()
 
 
 def read_files(recipe: Recipe, folder: Path) -> RecipeFiles:
-    """Hash the project files and patches in a recipe's folder."""
+    """Hash the project files and patches in a recipe's folder, and in those it needs.
+
+    Raises:
+        RecipeError: the recipe of a native library is not valid.
+    """
     patches = {patch for source in recipe.source for patch in source.patches}
     return RecipeFiles(
         project=tuple((name, file_sha256(folder / name)) for name in project_files(folder)),
         patches={name: file_sha256(folder / name) for name in sorted(patches)},
+        natives=read_natives(recipe, folder),
     )
 
 
@@ -104,6 +113,7 @@ def assemble(
         recipe, cuda=cuda, profile=profile, architectures=architectures, host_gcc=host_gcc
     )
     run_paths = recipe.run_paths(cuda.label)
+    natives = chosen_natives(files.natives, recipe.natives(profile))
     return BuildSpec(
         recipe=recipe.name,
         version=recipe.version,
@@ -115,16 +125,22 @@ def assemble(
         ptx=chosen.ptx,
         py_api=recipe.wheel.py_api,
         requires_python=recipe.wheel.requires_python,
-        dependencies=recipe.requirements(cuda.label),
-        defines=definitions(recipe.profile[profile], cuda, chosen, run_paths),
-        sources=_sources(recipe, files),
+        dependencies=recipe.requirements(cuda.label, profile),
+        defines=definitions(
+            recipe.profile[profile], cuda, chosen, run_paths, [one.native.name for one in natives]
+        ),
+        sources=_sources(recipe, files, profile, cuda.label),
         project=files.project,
         toolchain=toolchain_digest,
         build_env=build_env,
-        allowed_libs=tuple(sorted(recipe.wheel.libs)),
+        allowed_libs=tuple(
+            sorted({*recipe.wheel.libs, *(lib for one in natives for lib in one.native.libs)})
+        ),
         excluded_libs=tuple(sorted(recipe.wheel.excluded)),
         run_paths=run_paths,
         companions=_companions(recipe),
+        natives=tuple(one.spec() for one in natives),
+        native_rules=rules_sha256() if natives else "",
     )
 
 
@@ -174,7 +190,11 @@ def _of_profile(profile: Profile, cuda: Cuda) -> Architectures:
 
 
 def definitions(
-    profile: Profile, cuda: Cuda, architectures: Architectures, run_paths: tuple[str, ...]
+    profile: Profile,
+    cuda: Cuda,
+    architectures: Architectures,
+    run_paths: tuple[str, ...],
+    natives: Sequence[str] = (),
 ) -> tuple[tuple[str, str], ...]:
     """The builder's own CMake definitions and the profile's, sorted by name."""
     found = dict(profile.defines)
@@ -188,6 +208,8 @@ def definitions(
         CUDA_ARCH_PTX_DEFINE: architectures.ptx or "",
         RUN_PATHS_DEFINE: ";".join(run_paths),
     }
+    if natives:  # in the order they are built in
+        found[NATIVES_DEFINE] = ";".join(natives)
     return tuple(sorted(found.items()))
 
 
@@ -203,19 +225,11 @@ def _companions(recipe: Recipe) -> tuple[CompanionSpec, ...]:
     return tuple(sorted(found, key=lambda one: one.name))
 
 
-def _sources(recipe: Recipe, files: RecipeFiles) -> tuple[SourceSpec, ...]:
+def _sources(
+    recipe: Recipe, files: RecipeFiles, profile: str, label: str
+) -> tuple[SourceSpec, ...]:
     return tuple(
-        SourceSpec(
-            name=source.name,
-            source=source.source,
-            filename=source.filename,
-            sha256=source.sha256,
-            size=source.size,
-            mirrors=source.mirrors,
-            into=source.into,
-            strip=source.strip,
-            include=tuple(sorted(source.include)),
-            patches=tuple((patch, files.patches[patch]) for patch in source.patches),
-        )
+        source_spec(source, files.patches)
         for source in recipe.source
+        if source.needed(profile, label)
     )

@@ -6,6 +6,8 @@ import json
 from collections import Counter
 from typing import Any
 
+from packaging.version import Version
+
 from builder.plan.plan import Plan, Row, State
 from builder.targets import Architectures, python_tag
 
@@ -60,6 +62,7 @@ def totals(plan: Plan, *, free: int | None = None) -> list[str]:
     lines = [
         f"{len(plan.rows)} wheel{'' if len(plan.rows) == 1 else 's'}: {shown}",
         *companions(plan),
+        *natives(plan),
     ]
     cost = plan.cost
     if not plan.of(State.BUILD):
@@ -89,6 +92,16 @@ def companions(plan: Plan) -> list[str]:
             what = "1 companion (an empty wheel)" if len(names) == 1 else several
             lines.append(f"{name} comes with {what}: {', '.join(names)}")
     return lines
+
+
+def natives(plan: Plan) -> list[str]:
+    """One line for each recipe whose wheels hold native libraries of other recipes."""
+    found = {
+        row.recipe.name: [f"{one.name} {one.version}" for one in row.spec.natives if one.licenses]
+        for row in plan.rows
+        if row.spec is not None
+    }
+    return [f"{name} is built with {', '.join(has)}" for name, has in found.items() if has]
 
 
 def _verifying(size: int) -> str:
@@ -141,11 +154,15 @@ def _wheel(row: Row) -> dict[str, Any]:
         "why": row.why,
         "published": row.published,
         "companions": [f"{one.name}=={one.version}+{row.cuda}" for one in row.recipe.companion],
+        "natives": [
+            {"name": one.name, "version": one.version}
+            for one in (row.spec.natives if row.spec else ())
+        ],
     }
 
 
 def github(plan: Plan, *, archs: str | None = None) -> str:
-    """Lines for ``$GITHUB_OUTPUT``: one job per build key that is to be built, and their number.
+    """Lines for ``$GITHUB_OUTPUT``: a job for each key to build, their number, their Pythons.
 
     Args:
         plan: The plan.
@@ -164,4 +181,6 @@ def github(plan: Plan, *, archs: str | None = None) -> str:
         for row in plan.of(State.BUILD)
     ]
     matrix = json.dumps({"include": jobs}, sort_keys=True, separators=(",", ":"))
-    return f"matrix={matrix}\njobs={len(jobs)}"
+    found = {target.python for row in plan.of(State.BUILD) for target in row.targets}
+    pythons = json.dumps(sorted(found, key=Version), separators=(",", ":"))
+    return f"matrix={matrix}\njobs={len(jobs)}\npythons={pythons}"

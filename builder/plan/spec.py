@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from packaging.utils import canonicalize_name
 from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
 
+from builder.engine import HERMETIC
 from builder.fetch.artifact import Artifact
+from builder.recipe.files import NATIVE_FOLDER
+from builder.recipe.schema import Archive
 
 SPEC_SCHEMA = 1
-BUILDER_FORMAT = 1
+BUILDER_FORMAT = 2
 """Raised when the builder itself changes the bytes it makes from the same inputs."""
 COMPANION_FORMAT = 1
 """The same for companions, so that the keys of recipes without any stay as they are."""
@@ -40,6 +44,11 @@ class SourceSpec(_Frozen):
     patches: tuple[tuple[str, str], ...] = ()
     """(path relative to the recipe, sha256) in the order applied."""
 
+    @property
+    def only_runs(self) -> bool:
+        """Whether it is a program for the build, of which nothing ends in the wheel."""
+        return self.into.startswith("tools/")
+
     def artifact(self) -> Artifact:
         """What to fetch."""
         return Artifact(
@@ -49,6 +58,43 @@ class SourceSpec(_Frozen):
             size=self.size,
             mirrors=self.mirrors,
         )
+
+
+def source_spec(source: Archive, patches: Mapping[str, str]) -> SourceSpec:
+    """What a recipe says of a source, with the hashes of its patches (by path)."""
+    return SourceSpec(
+        name=source.name,
+        source=source.source,
+        filename=source.filename,
+        sha256=source.sha256,
+        size=source.size,
+        mirrors=source.mirrors,
+        into=source.into,
+        strip=source.strip,
+        include=tuple(sorted(source.include)),
+        patches=tuple((patch, patches[patch]) for patch in source.patches),
+    )
+
+
+class NativeSpec(_Frozen):
+    """One native library that is built, in the wheel's own build, before the wheel."""
+
+    name: str
+    version: str
+    licenses: tuple[str, ...] = ()
+    """SPDX expressions of what of it ends in the wheel."""
+    license_files: tuple[str, ...] = ()
+    """Files that go into the wheel's licences, relative to the library's project."""
+    needs: tuple[str, ...] = ()
+    """Names of the natives it is built with, sorted."""
+    sources: tuple[SourceSpec, ...]
+    project: tuple[tuple[str, str], ...]
+    """(path relative to its recipe, sha256) of its project files, sorted."""
+
+    @property
+    def into(self) -> str:
+        """Its folder in the rendered project, ``native/ffmpeg``."""
+        return f"{NATIVE_FOLDER}/{self.name}"
 
 
 class CompanionSpec(_Frozen):
@@ -109,13 +155,22 @@ class BuildSpec(_Frozen):
     """Folders, relative to site-packages, in which the excluded libraries lie at run time."""
     companions: tuple[CompanionSpec, ...] = ()
     """Empty wheels built with this one, sorted by name; ``dependencies`` has them too."""
+    natives: tuple[NativeSpec, ...] = ()
+    """Native libraries built first, each after what it needs."""
+    native_rules: str = ""
+    """sha256 of the CMake code that builds them; empty without any."""
+    engine: str = HERMETIC
+    """Where it is compiled: paths differ, and so do bytes, so each engine has keys of its own."""
 
     @model_serializer(mode="wrap")
-    def _without_no_companions(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _without_what_is_not_there(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
         # What has none is written, and keyed, as before there were any.
         data: dict[str, Any] = write(self)
-        if not self.companions:
-            data.pop("companions", None)
+        for name in ("companions", "natives", "native_rules"):
+            if not getattr(self, name):
+                data.pop(name, None)
+        if self.engine == HERMETIC:
+            data.pop("engine", None)
         return data
 
     @property
@@ -133,11 +188,26 @@ class BuildSpec(_Frozen):
         """The build key: 32 hexadecimal digits over everything that can change the bytes."""
         return hashlib.sha256(canonical(self.keyed()).encode()).hexdigest()[:32]
 
+    @property
+    def archives(self) -> dict[str, SourceSpec]:
+        """Every source to fetch, the natives' too: ``opencv-contrib-python``, ``ffmpeg/make``."""
+        found = {source.name: source for source in self.sources}
+        for native in self.natives:
+            found |= {f"{native.name}/{source.name}": source for source in native.sources}
+        return found
+
+    @property
+    def document(self) -> str:
+        """``build-spec.json``: the key and what it covers, in a project to build and in a wheel."""
+        data = {"key": self.key, "spec": self.keyed()}
+        return json.dumps(data, indent=1, sort_keys=True) + "\n"
+
     def keyed(self) -> dict[str, Any]:
         """The spec as plain data, without what cannot change the bytes (mirrors, sizes)."""
         data = self.model_dump(mode="json")
-        for source in data["sources"]:
-            del source["mirrors"], source["size"], source["source"]
+        for part in (data, *data.get("natives", ())):
+            for source in part["sources"]:
+                del source["mirrors"], source["size"], source["source"]
         return data
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import zipfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,9 @@ from index.records import Record, record_path
 
 SHORTEST_PREFIX = 4
 NOT_SAID = "not said"
+LONGEST = 16 * 1024 * 1024
+"""Bytes of a spec inside a wheel at most."""
+_INSIDE = re.compile(r"[^/]+\.dist-info/build-spec\.json")
 _PREFIX = re.compile(r"[0-9a-f]{1,32}")
 
 
@@ -62,12 +66,8 @@ def _stored(prefix: str, store: Store) -> dict[str, BuildSpec]:
 
 
 def _from_file(path: Path) -> BuildSpec:
-    if path.suffix == ".whl":
-        path = record_path(path)
-        if not path.is_file():
-            raise UsageError(f"there is no record {path} beside the wheel")
     try:
-        data = json.loads(path.read_bytes())
+        data = json.loads(_of_wheel(path) if path.suffix == ".whl" else path.read_bytes())
     except ValueError as error:
         raise UsageError(f"{path} is not JSON: {error}") from error
     try:
@@ -84,10 +84,30 @@ def _from_file(path: Path) -> BuildSpec:
         ) from error
 
 
+def _of_wheel(path: Path) -> bytes:
+    """The record beside a wheel, else the spec inside it.
+
+    Raises:
+        UsageError: it has neither.
+    """
+    beside = record_path(path)
+    if beside.is_file():
+        return beside.read_bytes()
+    try:
+        with zipfile.ZipFile(path) as archive:
+            name = next(one for one in archive.namelist() if _INSIDE.fullmatch(one))
+            if archive.getinfo(name).file_size <= LONGEST:
+                return archive.read(name)
+    except (zipfile.BadZipFile, OSError, StopIteration):
+        pass
+    raise UsageError(f"there is no record {beside} beside the wheel, and no build spec in it")
+
+
 def _with_sources(keyed: dict[str, Any]) -> dict[str, Any]:
     """What ``build-spec.json`` in a rendered project holds, made whole: it has no addresses."""
+    natives = [_with_sources(one) for one in keyed.get("natives", [])]
     sources = [{"source": NOT_SAID, **one} for one in keyed.get("sources", [])]
-    return {**keyed, "sources": sources}
+    return {**keyed, "sources": sources, **({"natives": natives} if natives else {})}
 
 
 def _of_record(record: Record, where: str) -> BuildSpec:

@@ -6,6 +6,7 @@ whatever has the wrong type is skipped here, because the schema has named it alr
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
@@ -16,11 +17,12 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
 from builder.recipe.fields import DEFAULT
-from builder.recipe.files import NOT_PROJECT, project_files
+from builder.recipe.files import NATIVE_FOLDER, NOT_PROJECT, project_files
 from builder.recipe.problems import Problem, key_path, nearest
-from builder.recipe.schema import ALWAYS, REQUIRED_PROFILE
+from builder.recipe.schema import ALWAYS, NATIVE, REQUIRED_PROFILE
 from builder.targets import Cuda, Targets, parse_architectures
 
+_NO_PLACE = frozenset({*NOT_PROJECT, NATIVE_FOLDER})
 PATCH_SUFFIXES = (".patch", ".diff")
 
 
@@ -30,6 +32,7 @@ def check_against_targets(data: dict[str, Any], targets: Targets, file: Path) ->
         *_patterns(data, targets),
         *_architectures(data, targets),
         *_profiles(data),
+        *_conditions(data),
         *_floor(data, targets),
         *_companions(data),
     ]
@@ -66,8 +69,11 @@ def _patterns(data: dict[str, Any], targets: Targets) -> Found:
     ]
     places += [(("dependencies", key), key, (ALWAYS,)) for key in _table(data, "dependencies")]
     places += [(("wheel", "run-paths", key), key, ()) for key in _table(data, "wheel", "run-paths")]
+    for number, source in enumerate(_list(data, "source")):
+        for index, pattern in _strings(source, "cuda"):
+            places.append((("source", number, "cuda", index), pattern, ()))
     for name in _table(data, "profile"):
-        for part in ("cuda", "architectures"):
+        for part in ("cuda", "architectures", "without"):
             keys = _table(data, "profile", name, part)
             places += [(("profile", name, part, key), key, ()) for key in keys]
     for path, pattern, more in places:
@@ -123,6 +129,35 @@ def _profiles(data: dict[str, Any]) -> Found:
             yield ("profile", name), "must be lower-case letters, digits and '-'"
 
 
+def _conditions(data: dict[str, Any]) -> Found:
+    """Profiles a source names, and packages a profile does without, that are nowhere else."""
+    profiles = list(_table(data, "profile"))
+    for number, source in enumerate(_list(data, "source")):
+        for index, name in _strings(source, "profiles"):
+            if name not in profiles:
+                message = f"there is no profile '{name}'{nearest(name, profiles)}"
+                yield ("source", number, "profiles", index), message
+    required = sorted(_required(data))
+    for name in profiles:
+        table = _table(data, "profile", name, "without")
+        for pattern in table:
+            for index, package in _strings(table, pattern):
+                if package not in required:
+                    near = nearest(package, required)
+                    message = f"'{package}' is in no list of dependencies{near}"
+                    yield ("profile", name, "without", pattern, index), message
+
+
+def _required(data: dict[str, Any]) -> dict[str, tuple[str | int, ...]]:
+    """Where each package is required, by its normalised name."""
+    found: dict[str, tuple[str | int, ...]] = {}
+    for key in _table(data, "dependencies"):
+        for index, text in _strings(_table(data, "dependencies"), key):
+            with contextlib.suppress(InvalidRequirement):
+                found[canonicalize_name(Requirement(text).name)] = ("dependencies", key, index)
+    return found
+
+
 def _floor(data: dict[str, Any], targets: Targets) -> Found:
     wheel = _table(data, "wheel")
     py_api, requires = wheel.get("py-api"), wheel.get("requires-python")
@@ -148,15 +183,10 @@ def _floor(data: dict[str, Any], targets: Targets) -> Found:
 def _companions(data: dict[str, Any]) -> Found:
     """Names no companion may have: the recipe's own, another one's, a dependency's."""
     name = data.get("name")
-    taken: dict[str, str] = {}
-    for key in _table(data, "dependencies"):
-        for index, text in _strings(_table(data, "dependencies"), key):
-            try:
-                required = canonicalize_name(Requirement(text).name)
-            except InvalidRequirement:
-                continue
-            place = key_path(("dependencies", key, index))
-            taken[required] = f"required in {place}; a companion is required without it"
+    taken = {
+        required: f"required in {key_path(place)}; a companion is required without it"
+        for required, place in _required(data).items()
+    }
     if isinstance(name, str):
         taken[canonicalize_name(name)] = "the recipe's own name"
     for number, companion in enumerate(_list(data, "companion")):
@@ -202,7 +232,7 @@ def _places(data: dict[str, Any], folder: Path) -> Found:
         path = ("source", number, "into")
         if into in seen:
             yield path, f"'{into}' is taken (see {key_path(seen[into])})"
-        if PurePosixPath(into).parts[:1] and PurePosixPath(into).parts[0] in NOT_PROJECT:
+        if PurePosixPath(into).parts[:1] and PurePosixPath(into).parts[0] in _NO_PLACE:
             yield path, f"'{into}' is no place for sources; use 'sources/…'"
         elif ".." not in into and not into.startswith("/") and (folder / into).exists():
             yield path, f"'{into}' exists in the recipe's folder"
@@ -210,8 +240,12 @@ def _places(data: dict[str, Any], folder: Path) -> Found:
 
 
 def _folder(data: dict[str, Any], folder: Path) -> Found:
-    if "pyproject.toml" not in project_files(folder):
-        yield (), f"there is no pyproject.toml beside it, in {folder}"
+    project = project_files(folder)
+    main = "CMakeLists.txt" if data.get("kind") == NATIVE else "pyproject.toml"
+    if main not in project:
+        yield (), f"there is no {main} beside it, in {folder}"
+    if any(name.startswith(f"{NATIVE_FOLDER}/") for name in project):
+        yield (), f"'{NATIVE_FOLDER}/' is the builder's, for the libraries a recipe needs"
     for link in sorted(path for path in folder.rglob("*") if path.is_symlink()):
         yield (), f"'{link.relative_to(folder).as_posix()}' is a symbolic link; put the file there"
     if isinstance(data.get("tests"), dict) and not list((folder / "tests").rglob("test_*.py")):

@@ -8,6 +8,8 @@ from pathlib import Path
 RECIPE_FILE = "recipe.toml"
 NOT_PROJECT = frozenset({RECIPE_FILE, "README.md", "tests", "patches"})
 """Top-level names of a recipe folder that are not part of the project."""
+NATIVE_FOLDER = "native"
+"""Folder of a rendered project with the native libraries its wheel is built with."""
 
 
 def project_files(folder: Path) -> tuple[str, ...]:

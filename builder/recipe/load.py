@@ -13,8 +13,9 @@ from pydantic import ValidationError
 from builder.errors import RecipeError
 from builder.recipe.check import check_against_files, check_against_targets
 from builder.recipe.files import RECIPE_FILE
+from builder.recipe.needs import need_problems
 from builder.recipe.problems import Problem, from_validation, key_path
-from builder.recipe.schema import Recipe
+from builder.recipe.schema import NATIVE, Native, Recipe
 from builder.targets import Targets, load_targets
 
 
@@ -25,19 +26,51 @@ def load_recipe(folder: Path, *, targets: Targets | None = None) -> Recipe:
         RecipeError: it is not valid; the message has one line per problem.
     """
     recipe, problems = _read(folder, targets or load_targets())
-    if recipe is None or problems:
+    if isinstance(recipe, Native):
+        message = f"is the recipe of a native library, not of a wheel (kind = '{NATIVE}')"
+        problems = [Problem(file=folder / RECIPE_FILE, path="kind", message=message)]
+    if not isinstance(recipe, Recipe) or problems:
         raise _error(problems)
     return recipe
+
+
+def load_native(folder: Path) -> Native:
+    """The native library's recipe in ``folder``, checked as a whole.
+
+    Raises:
+        RecipeError: it is not valid, or a recipe for a wheel.
+    """
+    native, problems = _read(folder, load_targets())
+    if isinstance(native, Recipe):
+        message = f"is the recipe of a wheel, not of a native library (kind = '{NATIVE}')"
+        problems = [Problem(file=folder / RECIPE_FILE, path="kind", message=message)]
+    if not isinstance(native, Native) or problems:
+        raise _error(problems)
+    return native
 
 
 def load_recipes(folders: Iterable[Path], *, targets: Targets | None = None) -> dict[Path, Recipe]:
     """Several recipes by folder; the problems of all of them come in one error.
 
+    Those of native libraries are checked too, and left out.
+
     Raises:
         RecipeError: one is not valid, or two have one name.
     """
+    return load_all(folders, targets=targets)[0]
+
+
+def load_all(
+    folders: Iterable[Path], *, targets: Targets | None = None
+) -> tuple[dict[Path, Recipe], dict[Path, Native]]:
+    """Several recipes by folder, those of wheels and those of native libraries apart.
+
+    Raises:
+        RecipeError: one is not valid, or two have one name; every problem is named.
+    """
     table = targets or load_targets()
     found: dict[Path, Recipe] = {}
+    natives: dict[Path, Native] = {}
     problems: list[Problem] = []
     names: dict[str, Path] = {}
     for folder in folders:
@@ -49,11 +82,14 @@ def load_recipes(folders: Iterable[Path], *, targets: Targets | None = None) -> 
             message = f"'{recipe.name}' is also the name of {names[recipe.name] / RECIPE_FILE}"
             problems.append(Problem(file=folder / RECIPE_FILE, path="name", message=message))
         names[recipe.name] = folder
-        found[folder] = recipe
+        if isinstance(recipe, Native):
+            natives[folder] = recipe
+        else:
+            found[folder] = recipe
     problems += _shared_companions(found)
     if problems:
         raise _error(problems)
-    return found
+    return found, natives
 
 
 def _shared_companions(recipes: dict[Path, Recipe]) -> list[Problem]:
@@ -84,7 +120,7 @@ def _error(problems: list[Problem]) -> RecipeError:
     )
 
 
-def _read(folder: Path, targets: Targets) -> tuple[Recipe | None, list[Problem]]:
+def _read(folder: Path, targets: Targets) -> tuple[Recipe | Native | None, list[Problem]]:
     file = folder / RECIPE_FILE
     try:
         data: dict[str, Any] = tomllib.loads(file.read_text("utf-8"))
@@ -96,12 +132,15 @@ def _read(folder: Path, targets: Targets) -> tuple[Recipe | None, list[Problem]]
         return None, [Problem(file=file, path="", message=message)]
     except tomllib.TOMLDecodeError as error:
         return None, [Problem(file=file, path="", message=f"is not TOML: {error}")]
-    recipe: Recipe | None = None
+    kind: type[Recipe] | type[Native] = Native if data.get("kind") == NATIVE else Recipe
+    recipe: Recipe | Native | None = None
     problems: list[Problem] = []
     try:
-        recipe = Recipe.model_validate(data)
+        recipe = kind.model_validate(data)
     except ValidationError as error:
-        problems += from_validation(error, Recipe, file)
-    problems += check_against_targets(data, targets, file)
+        problems += from_validation(error, kind, file)
+    if kind is Recipe:
+        problems += check_against_targets(data, targets, file)
     problems += check_against_files(data, folder, file)
+    problems += need_problems(data, folder, file)
     return recipe, problems

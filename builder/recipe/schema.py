@@ -5,7 +5,9 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, TypeAdapter
 
 from builder.recipe.fields import (
     DEFAULT,
@@ -33,12 +35,14 @@ from builder.recipe.fields import (
 RECIPE_SCHEMA = 1
 ALWAYS = "always"
 REQUIRED_PROFILE = "full"
-RESERVED_KINDS = ("native",)
+NATIVE = "native"
+KINDS = ("wheel", NATIVE)
 
 
 def _kind(value: object) -> object:
-    if value in RESERVED_KINDS:
-        raise ValueError(f"'{value}' is reserved: no recipes for native libraries yet")
+    if value not in KINDS:
+        known = " or ".join(f"'{kind}'" for kind in KINDS)
+        raise ValueError(f"must be {known}, not {value!r}")
     return value
 
 
@@ -80,7 +84,7 @@ class Wheel(_Model):
         return parse_size(self.max_size)
 
 
-class Source(_Model):
+class Archive(_Model):
     """One upstream archive, pinned by hash."""
 
     name: Name
@@ -105,6 +109,21 @@ class Source(_Model):
     """Patch files of the recipe, applied with ``-p1`` inside ``into`` in this order."""
 
 
+class Source(Archive):
+    """An archive of a recipe for a wheel."""
+
+    profiles: tuple[Name, ...] = ()
+    """Profiles that need it; empty for all."""
+    cuda: tuple[str, ...] = ("*",)
+    """CUDA label patterns of the builds that need it."""
+
+    def needed(self, profile: str, label: str) -> bool:
+        """Whether a build in this profile for this CUDA needs it."""
+        return (not self.profiles or profile in self.profiles) and any(
+            fnmatchcase(label, pattern) for pattern in self.cuda
+        )
+
+
 class Companion(_Model):
     """An empty wheel in another package's name, so that this recipe's wheel takes its place."""
 
@@ -125,6 +144,10 @@ class Profile(_Model):
     """CMake definitions."""
     cuda: dict[str, dict[DefineName, DefineValue]] = Field(default_factory=dict)
     """CUDA label pattern to further definitions, which win over ``defines``."""
+    without: dict[str, tuple[NormalName, ...]] = Field(default_factory=dict)
+    """CUDA label pattern to packages of ``[dependencies]`` that it links statically instead."""
+    needs: tuple[NormalName, ...] | None = None
+    """Native libraries it is built with, instead of the recipe's own ``needs``."""
 
     def choice(self, label: str) -> str | tuple[str, ...]:
         """What ``architectures`` says for one CUDA."""
@@ -151,7 +174,7 @@ class Recipe(_Model):
     schema_: Annotated[Literal[1], Field(alias="schema")]
     """Version of this format."""
     kind: Annotated[Literal["wheel"], BeforeValidator(_kind)] = "wheel"
-    """What comes out; ``native`` is reserved for libraries other recipes need."""
+    """What comes out: a wheel, or (``native``) a library that other recipes are built with."""
     name: Name
     """Distribution name."""
     version: PublicVersion
@@ -165,6 +188,8 @@ class Recipe(_Model):
     cuda: tuple[str, ...] = ("*",)
     """CUDA label patterns this recipe can be built for."""
     wheel: Wheel
+    needs: tuple[NormalName, ...] = ()
+    """Native libraries it is built with: recipes of that kind, beside it in folders so named."""
     source: tuple[Source, ...] = ()
     companion: tuple[Companion, ...] = ()
     """Empty wheels that are built with this one and that it requires."""
@@ -178,13 +203,25 @@ class Recipe(_Model):
         """Whether the recipe can be built for a CUDA at all."""
         return any(fnmatchcase(label, pattern) for pattern in self.cuda)
 
-    def requirements(self, label: str) -> tuple[str, ...]:
-        """What the wheel requires for one CUDA, its companions among it, sorted, each once."""
+    def natives(self, profile: str) -> tuple[str, ...]:
+        """The native libraries a profile names; what those need in turn is not among them."""
+        own = self.profile[profile].needs
+        return self.needs if own is None else own
+
+    def requirements(self, label: str, profile: str) -> tuple[str, ...]:
+        """What a profile's wheel requires for one CUDA, companions among it, sorted, each once."""
+        linked = {
+            name
+            for pattern, names in self.profile[profile].without.items()
+            if fnmatchcase(label, pattern)
+            for name in names
+        }
         found = {
             requirement
             for pattern, requirements in self.dependencies.items()
             if pattern == ALWAYS or fnmatchcase(label, pattern)
             for requirement in requirements
+            if canonicalize_name(Requirement(requirement).name) not in linked
         }
         found |= {f"{one.name}=={one.version}+{label}" for one in self.companion}
         return tuple(sorted(found))
@@ -201,7 +238,38 @@ class Recipe(_Model):
         return tuple(dict.fromkeys(found))
 
 
+class Native(_Model):
+    """A library, or a tool, that wheels are built with: a small CMake project and its sources."""
+
+    schema_: Annotated[Literal[1], Field(alias="schema")]
+    """Version of this format."""
+    kind: Literal["native"]
+    """``native``."""
+    name: NormalName
+    """What recipes that need it call it; its folder has the same name."""
+    version: OneLine
+    """Upstream's version, as upstream writes it."""
+    summary: OneLine
+    """One line."""
+    licenses: tuple[License, ...] = ()
+    """SPDX expressions of what of it ends in a wheel; none for a tool."""
+    license_files: tuple[InsidePath, ...] = ()
+    """Files of its project, sources among them, that go into the wheel's licences."""
+    libs: tuple[str, ...] = ()
+    """fnmatch patterns of its shared libraries that repair may put into a wheel's ``.libs/``."""
+    needs: tuple[NormalName, ...] = ()
+    """Natives it is built with."""
+    source: tuple[Archive, ...] = ()
+
+
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of ``recipe.toml``, for editors and for people without this program."""
-    schema = Recipe.model_json_schema(by_alias=True)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+    schema = TypeAdapter[Recipe | Native](Recipe | Native).json_schema(by_alias=True)
+    is_native = {"properties": {"kind": {"const": NATIVE}}, "required": ["kind"]}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "if": is_native,  # rather than `anyOf`, with which an editor names the faults of both
+        "then": {"$ref": "#/$defs/Native"},
+        "else": {"$ref": "#/$defs/Recipe"},
+        "$defs": schema["$defs"],
+    }

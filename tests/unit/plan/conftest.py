@@ -13,7 +13,7 @@ from builder.fetch.artifact import Artifact
 from builder.plan.facts import Facts, PrefixFacts, PublishedWheel, RecipeFacts, ToolchainFacts
 from builder.plan.plan import Plan, make_plan
 from builder.plan.resolve import read_files
-from builder.recipe import load_recipe
+from builder.recipe import load_recipe, load_recipes
 from builder.targets import Targets, load_targets, parse_architectures, select
 
 HELLO = Path(__file__).parents[2] / "recipes" / "hello-cuda"
@@ -52,8 +52,9 @@ class World:
     def plan(self, *selectors: str, profile: str = "full", archs: Iterable[str] = ()) -> Plan:
         """A plan for every recipe."""
         words = tuple(archs)
+        folders = load_recipes(sorted(self.recipes.iterdir()), targets=self.targets)
         return make_plan(
-            [self.facts(folder) for folder in sorted(self.recipes.iterdir())],
+            [self.facts(folder) for folder in folders],
             select(selectors, self.targets),
             targets=self.targets,
             profile=profile,

@@ -133,10 +133,12 @@ def test_usage(builder: Builder, arguments: list[str], message: str) -> None:
 def test_github(builder: Builder) -> None:
     lines = builder("plan", "cu1[12]*-py310", "--recipe", "hello-cuda", "--github").stdout
     matrix, jobs, *rest = lines.splitlines()
-    assert rest == []
+    assert rest == ['pythons=["3.10"]']
     assert jobs == "jobs=2"
     include = json.loads(matrix.removeprefix("matrix="))["include"]
     assert [job["selector"] for job in include] == ["cu118-py310", "cu124-py310"]
+    as_one_text = builder("plan", "cu118-py310 cu124-py310", "--recipe", "hello-cuda", "--github")
+    assert as_one_text.stdout == lines
 
 
 def publish(site: Path, row: dict[str, Any], key: str) -> None:
@@ -262,4 +264,4 @@ def test_recipe_check(world: World, builder: Builder) -> None:
 
 def test_recipe_schema(builder: Builder) -> None:
     schema = json.loads(builder("recipe", "schema").stdout)
-    assert schema["properties"]["name"]["description"] == "Distribution name."
+    assert schema["$defs"]["Recipe"]["properties"]["name"]["description"] == "Distribution name."

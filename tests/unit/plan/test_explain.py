@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -205,6 +206,14 @@ def test_the_spec_of_a_rendered_project(world: World, store: Store, tmp_path: Pa
     path = tmp_path / "build-spec.json"
     path.write_text(json.dumps({"key": wanted.key, "spec": wanted.keyed()}))
     assert find(str(path), store).key == wanted.key
+
+
+def test_the_spec_inside_a_wheel(world: World, store: Store, tmp_path: Path) -> None:
+    wanted = spec(world)
+    wheel = tmp_path / NAME
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("hello_cuda-1.0+cu118.dist-info/build-spec.json", wanted.document)
+    assert find(str(wheel), store).key == wanted.key
 
 
 @pytest.mark.parametrize(

@@ -288,11 +288,12 @@ def test_as_json(mixed: Plan) -> None:
 
 
 def test_as_a_matrix(mixed: Plan) -> None:
-    matrix, jobs = show.github(mixed).splitlines()
+    matrix, jobs, pythons = show.github(mixed).splitlines()
     name, _, value = matrix.partition("=")
     assert name == "matrix"
     include = json.loads(value)["include"]
     assert jobs == "jobs=2"
+    assert pythons == 'pythons=["3.10","3.11","3.12","3.13","3.14"]'
     assert [(job["recipe"], job["cuda"], job["selector"]) for job in include] == [
         ("other-cuda", "cu118", " ".join(f"cu118-py3{minor}" for minor in range(10, 15))),
         ("other-cuda", "cu130", "cu130-py310"),
@@ -313,4 +314,4 @@ def hello_or_other(plan: Plan, job: dict[str, str]) -> Row:
 
 def test_a_matrix_of_nothing(world: World) -> None:
     world.stored |= set(world.keys("cu118").values())
-    assert show.github(world.plan("cu118")) == 'matrix={"include":[]}\njobs=0'
+    assert show.github(world.plan("cu118")) == 'matrix={"include":[]}\njobs=0\npythons=[]'

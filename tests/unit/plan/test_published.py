@@ -105,6 +105,7 @@ def test_no_ledger(tmp_path: Path, address: str) -> None:
         with pytest.raises(FetchError, match=r"there is no ledger\.jsonl at") as caught:
             read_published(where)
         assert "--published" in str(caught.value.remedy)
+        assert read_published(where, new_is_fine=True) == ()
 
 
 def test_a_server_that_is_down(address: str) -> None:

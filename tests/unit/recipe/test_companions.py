@@ -39,7 +39,7 @@ def only(folder: Path) -> str:
 def test_the_wheel_requires_its_companions_of_its_own_cuda(companions: Path) -> None:
     recipe = load_recipe(companions)
     assert [one.summary for one in recipe.companion] == [None, "Nothing"]
-    assert recipe.requirements("cu118") == (
+    assert recipe.requirements("cu118", "full") == (
         "little-headless==1.2.2.99+cu118",
         "little==1.2.2.99+cu118",
         "numpy>=1.21",
@@ -106,5 +106,7 @@ def test_two_recipes_cannot_stand_in_for_one_package(companions: Path, tmp_path:
 
 def test_the_schema_has_them() -> None:
     schema = json_schema()
-    assert schema["properties"]["companion"]["items"] == {"$ref": "#/$defs/Companion"}
+    assert schema["$defs"]["Recipe"]["properties"]["companion"]["items"] == {
+        "$ref": "#/$defs/Companion"
+    }
     assert set(schema["$defs"]["Companion"]["required"]) == {"name", "version"}

@@ -1,0 +1,2 @@
+#!/bin/sh
+echo "#define LITTLE_SHOUT \"$1!\""
