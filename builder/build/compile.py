@@ -22,6 +22,7 @@ from builder.build.environment import (
     remote_cache,
 )
 from builder.build.python_env import make_environment
+from builder.build.secrets import Secrets
 from builder.build.toolchain_file import toolchain_file
 from builder.build.tools import link_tools
 from builder.disk import disk_full, says_full
@@ -29,10 +30,11 @@ from builder.errors import CompileError, MachineError
 from builder.paths import Cache
 from builder.plan.spec import BuildSpec
 from builder.sandbox import Capability, Mount, Sandbox
+from builder.sandbox.capability import REFUSED
 from builder.sandbox.launch import NAMESPACE_FAILED
 from builder.toolchain.model import Toolchain
 from builder.ui import Reporter
-from index.files import write_text
+from index.files import copy_file, write_text
 
 DRIVE = Path(__file__).with_name("drive.py")
 NO_SERVER = 124
@@ -109,17 +111,21 @@ def compile_wheel(
     sandbox = make_sandbox(project, toolchain, cache, work, capability, network=bool(remote))
     size = environ.get(CACHE_SIZE_VARIABLE, DEFAULT_CACHE_SIZE)
     settings = CompileCache(size=size, remote=remote[1] if remote else None)
+    secrets = Secrets(settings.remote)
+    if remote is not None:
+        reporter.say(network_kept(remote[0]))
     make_environment(work / "env", packages)
     counter = Counter()
     began, cpu = time.monotonic(), children_cpu()
     try:
         command = prepare(spec, sandbox, work, settings, jobs)
-        log_path.parent.mkdir(parents=True, exist_ok=True)
-        with log_path.open("w", encoding="utf-8") as log:
+        with secrets.open(log_path) as log:
             head(log, spec, sandbox, jobs)
-            run_build(command, log, work, counter, spec=spec, log_path=log_path, reporter=reporter)
+            told = Told(spec=spec, log_path=log_path, reporter=reporter, secrets=secrets)
+            run_build(command, log, work, counter, told)
     finally:
         (work / "launch.json").unlink(missing_ok=True)  # it may hold a remote cache's credentials
+        keep_steps(work / "build", log_path)
     hits, misses = statistics(work / "home" / "stats.json")
     facts = Facts(
         built=built_how(sandbox, remote),
@@ -133,14 +139,27 @@ def compile_wheel(
     return CompiledWheel(path=only_wheel(work / "out", log_path), facts=facts)
 
 
+def keep_steps(build: Path, log_path: Path) -> None:
+    """Leave what ninja noted of its steps beside the log: how long each took."""
+    steps = build / ".ninja_log"
+    if steps.is_file():
+        copy_file(steps, log_path.with_suffix(".ninja_log"))
+
+
 def built_how(sandbox: Sandbox, remote: tuple[str, Mapping[str, str]] | None) -> dict[str, Any]:
     """What the wheel's record says of the compilation: no path and no host name."""
-    return {
+    how = {
         "engine": "hermetic",
         "fixed_path": sandbox.capability.fixed_path,
         "network": sandbox.has_network,
         "compile_cache": remote[0] if remote else "local",
     }
+    if not sandbox.capability.fixed_path:
+        how["reproducible"] = (
+            f"not reproducible here, because {sandbox.capability.refused or REFUSED}: "
+            "the folder it was compiled in is in its bytes"
+        )
+    return how
 
 
 def prepare(
@@ -205,18 +224,34 @@ class Counter:
         self.total = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What is said of a build, and what must not be.
+
+    Attributes:
+        spec: What is built.
+        log_path: Where everything it prints goes.
+        reporter: Shows how far it is.
+        secrets: Credentials of a remote compile cache.
+    """
+
+    spec: BuildSpec
+    log_path: Path
+    reporter: Reporter
+    secrets: Secrets
+
+
+def network_kept(cache: str) -> str:
+    """The line that says what a remote compile cache costs."""
+    return f"the compile cache is remote ({cache}): its server runs the compilers, with the network"
+
+
 def run_build(
-    command: Sequence[str],
-    log: IO[str],
-    work: Path,
-    counter: Counter,
-    *,
-    spec: BuildSpec,
-    log_path: Path,
-    reporter: Reporter,
+    command: Sequence[str], log: IO[str], work: Path, counter: Counter, told: Told
 ) -> None:
     """Run the build to its end; a failure becomes an error that says what failed."""
-    with reporter.task(f"compile {spec.recipe} for {spec.cuda}", unit="steps") as task:
+    spec, log_path = told.spec, told.log_path
+    with told.reporter.task(f"compile {spec.recipe} for {spec.cuda}", unit="steps") as task:
 
         def on_line(line: str) -> None:
             step = progress.ninja_step(line)
@@ -227,6 +262,7 @@ def run_build(
         done = process.run(command, log=log, on_line=on_line, check=False)
     if done.status == 0:
         return
+    output = told.secrets.hide(done.output)
     status = work / "launch.status"
     if done.status == NAMESPACE_FAILED and status.exists():
         raise MachineError(
@@ -235,15 +271,15 @@ def run_build(
         )
     if done.status == NO_SERVER:
         raise MachineError(
-            f"the compile cache's server did not start:\n{progress.failure(done.output)}",
+            f"the compile cache's server did not start:\n{progress.failure(output)}",
             remedy=f"check the SCCACHE_… variables that are set; the log is {log_path}",
         )
-    full = says_full(done.output)
+    full = says_full(output)
     if full is not None:
         raise disk_full(full)
     raise CompileError(
         f"{spec.recipe} for {spec.cuda} ({spec.profile}) did not compile:\n"
-        f"{progress.failure(done.output)}",
+        f"{progress.failure(output)}",
         remedy=f"the whole log is {log_path}",
     )
 

@@ -23,8 +23,12 @@ REMOTE_CACHES = {
     "oss": "SCCACHE_OSS_BUCKET",
     "cos": "SCCACHE_COS_BUCKET",
     "github": "SCCACHE_GHA_ENABLED",
+    "config": "SCCACHE_CONF",
 }
-"""sccache's remote stores, and the variable whose presence switches each on."""
+"""sccache's remote stores, and the variable whose presence switches each on.
+
+The last is a file of sccache's own settings, which is how `sccache-dist` is told of.
+"""
 
 CACHE_PREFIXES = tuple(
     f"SCCACHE_{name}"
@@ -42,6 +46,7 @@ CACHE_PREFIXES = tuple(
         "OSS_",
         "COS_",
         "MULTILEVEL_",
+        "CONF",
     )
 )
 CACHE_CREDENTIALS = (
@@ -71,6 +76,18 @@ CACHE_CREDENTIALS = (
     "http_proxy",
     "no_proxy",
 )
+
+
+CACHE_FILES = (
+    "AWS_CONFIG_FILE",
+    "AWS_SHARED_CREDENTIALS_FILE",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "GOOGLE_APPLICATION_CREDENTIALS",
+    "SCCACHE_CONF",
+    "SCCACHE_GCS_KEY_PATH",
+    "SSL_CERT_FILE",
+)
+"""Those of them that name a file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -121,9 +121,9 @@ def make(
     order: Order, shop: Workshop, store: Store, work: Path
 ) -> tuple[StoredWheel, dict[str, Any]]:
     """Fetch, install, render, compile, repair, check, record, store."""
-    from builder.build.stages import Stages
+    from builder.engine.stages import stages_of
 
-    stages = Stages(order=order, shop=shop, work=work)
+    stages = stages_of(order, shop, work)
     with shop.timings.stage("toolchain", of=order.spec.key):
         toolchain = stages.toolchain()
     with shop.timings.stage("fetch", of=order.spec.key):

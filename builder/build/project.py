@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import MutableMapping
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
+from builder.build.natives import licence_files
 from builder.errors import RecipeError
 from builder.plan.spec import BuildSpec
 
@@ -40,6 +42,8 @@ def edit_pyproject(text: str, spec: BuildSpec) -> str:
     dependencies = tomlkit.array()
     dependencies.extend(spec.dependencies)
     project["dependencies"] = dependencies.multiline(multiline=True)
+    if spec.natives:
+        add_licences(project, spec, where)
     wheel = table(document, "tool", "scikit-build", "wheel")
     wheel["py-api"] = spec.py_api
     wheel["build-tag"] = str(spec.revision)
@@ -49,6 +53,27 @@ def edit_pyproject(text: str, spec: BuildSpec) -> str:
     edited = tomlkit.dumps(document)
     require_defines(edited, spec, where)
     return edited
+
+
+def add_licences(project: MutableMapping[str, Any], spec: BuildSpec, where: str) -> None:
+    """Add the licences of the native libraries to the project's own.
+
+    Raises:
+        RecipeError: the project does not say its own as one SPDX expression and a list of files.
+    """
+    own, files = project.get("license"), project.get("license-files", [])
+    if not isinstance(own, str) or not isinstance(files, list):
+        raise RecipeError(
+            f"{where}: [project] must have 'license' and 'license-files', to which those of "
+            f"{', '.join(native.name for native in spec.natives)} are added",
+            remedy="write 'license' as an SPDX expression and 'license-files' as a list",
+        )
+    terms = [f"({own})"] if " OR " in own else own.split(" AND ")
+    for native in spec.natives:
+        terms += [f"({one})" if " " in one else one for one in native.licenses]
+    project["license"] = " AND ".join(dict.fromkeys(terms))
+    paths = [*files, *licence_files(spec)]
+    project["license-files"] = tomlkit.array(json.dumps(paths)).multiline(multiline=True)
 
 
 def require_defines(edited: str, spec: BuildSpec, where: str) -> None:

@@ -24,9 +24,15 @@ PINS = "build-env.toml"
 def _pins() -> dict[str, Any]:
     text = resources.files("builder").joinpath("data", PINS).read_text(encoding="utf-8")
     data = tomllib.loads(text)
-    if data.get("schema") != 1 or not isinstance(data.get("auditwheel"), str):
-        raise RecipeError(f"builder/data/{PINS}: schema must be 1, and auditwheel a version")
+    tools = data.get("tools")
+    if data.get("schema") != 1 or not isinstance(tools, dict) or "auditwheel" not in tools:
+        raise RecipeError(f"builder/data/{PINS}: schema must be 1, and [tools] name auditwheel")
     return data
+
+
+def pinned_tools() -> dict[str, str]:
+    """Versions by name of what runs from the builder's own environment and makes wheels' bytes."""
+    return {name: str(version) for name, version in sorted(_pins()["tools"].items())}
 
 
 @functools.cache
@@ -45,22 +51,26 @@ def build_env_artifacts() -> tuple[Artifact, ...]:
 def build_env_digest() -> str:
     """A digest over what is installed and what repairs, for build keys; 64 hexadecimal digits."""
     lines = [f"{artifact.sha256}  {artifact.filename}\n" for artifact in build_env_artifacts()]
-    lines.append(f"auditwheel {_pins()['auditwheel']}\n")
+    lines += [f"{name} {version}\n" for name, version in pinned_tools().items()]
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def require_pinned_auditwheel() -> None:
-    """Make sure that the auditwheel beside the builder is the one in the build key.
+def require_pinned_tools() -> None:
+    """Make sure that auditwheel and whatever else writes wheels is the one in the build key.
 
     Raises:
         MachineError: it is another version.
     """
-    wanted, found = _pins()["auditwheel"], importlib.metadata.version("auditwheel")
-    if found != wanted:
-        raise MachineError(
-            f"auditwheel {found} is installed, but build keys promise {wanted}",
-            remedy=f"{sys.executable} -m pip install auditwheel=={wanted}",
-        )
+    for name, wanted in pinned_tools().items():
+        try:
+            found = f"{name} {importlib.metadata.version(name)} is installed"
+        except importlib.metadata.PackageNotFoundError:
+            found = f"{name} is not installed"
+        if found != f"{name} {wanted} is installed":
+            raise MachineError(
+                f"{found}, but build keys promise {wanted}",
+                remedy=f"{sys.executable} -m pip install {name}=={wanted}",
+            )
 
 
 def make_environment(folder: Path, wheels: Iterable[Path]) -> Path:

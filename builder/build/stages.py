@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from builder import fetch, toolchain, wheel
 from builder.build.compile import CompiledWheel, compile_wheel
 from builder.build.jobs import jobs_for, this_machine
-from builder.build.python_env import build_env_artifacts, require_pinned_auditwheel
+from builder.build.natives import NATIVE_LIBRARIES
+from builder.build.python_env import build_env_artifacts, require_pinned_tools
 from builder.build.render import render
 from builder.toolchain.model import Toolchain
 from index.records import Record
@@ -41,15 +42,15 @@ class Stages:
 
     def fetch(self) -> tuple[dict[str, Path], tuple[Path, ...]]:
         """The sources by name, and the build environment's wheels."""
-        require_pinned_auditwheel()  # now, not after an hour of compiling
-        sources = self.order.spec.sources
+        require_pinned_tools()  # now, not after an hour of compiling
+        sources = self.order.spec.archives
         packages = build_env_artifacts()
         paths = fetch.fetch_all(
-            [*(source.artifact() for source in sources), *packages],
+            [*(source.artifact() for source in sources.values()), *packages],
             cache=self.shop.cache,
             reporter=self.shop.reporter,
         )
-        archives = {source.name: paths[source.artifact()] for source in sources}
+        archives = {name: paths[source.artifact()] for name, source in sources.items()}
         return archives, tuple(paths[package] for package in packages)
 
     def render(self, sources: Mapping[str, Path]) -> Path:
@@ -83,7 +84,12 @@ class Stages:
         into.mkdir()
         with self.log_path.open("a", encoding="utf-8") as log:
             return wheel.repair(
-                compiled.path, spec=self.order.spec, toolchain=tools, into=into, log=log
+                compiled.path,
+                spec=self.order.spec,
+                toolchain=tools,
+                into=into,
+                log=log,
+                natives=self.work / "build" / NATIVE_LIBRARIES,
             )
 
     def check(self, repaired: Path, tools: Toolchain) -> None:

@@ -9,6 +9,8 @@ import click
 
 from builder.cli.common import Settings, json_option, print_json
 from builder.cli.selection import Selection, plan_for, selection_options
+from builder.cli.summary import add_summary, summary_option
+from builder.engine import CIBUILDWHEEL, ENGINES, HERMETIC
 
 EPILOG = """\b
 Examples:
@@ -16,6 +18,7 @@ Examples:
   builder build cu124 --recipe darknet-python   one wheel, tested under every Python found
   builder build cu130 --archs 8.9+PTX           for one kind of GPU
   builder build all --keep-going                whatever can be built here
+  builder build cu118 --engine cibuildwheel     in a container (Podman or Docker)
 """
 
 
@@ -47,6 +50,13 @@ Examples:
     show_default=True,
     help="Fixed path and no network while compiling: where possible, or else fail, or never.",
 )
+@click.option(
+    "--engine",
+    type=click.Choice(ENGINES),
+    default=HERMETIC,
+    show_default=True,
+    help="Compile on this machine, or with cibuildwheel in a container (whose keys differ).",
+)
 @click.option("--keep-going", is_flag=True, help="Go on with other wheels after an error.")
 @click.option("--keep-work", is_flag=True, help="Leave a failed build's folder in the cache.")
 @click.option(
@@ -54,6 +64,7 @@ Examples:
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write where the time went to this file, as JSON.",
 )
+@summary_option
 @json_option
 @click.pass_obj
 def command(
@@ -65,9 +76,11 @@ def command(
     pythons: tuple[Path, ...],
     jobs: int | None,
     sandbox: str,
+    engine: str,
     keep_going: bool,
     keep_work: bool,
     timings: Path | None,
+    summary: Path | None,
     as_json: bool,
     **asked: Unpack[Selection],
 ) -> int:
@@ -75,19 +88,25 @@ def command(
     # Imported here: `builder build --help` needs none of it.
     from builder.build.pipeline import Workshop
     from builder.build.run import Wishes, carry_out
-    from builder.cli.build_report import as_data, summary, table
+    from builder.cli.build_report import HEADINGS, as_data, cells, one_line, table
+    from builder.engine.container import require_container
     from builder.plan.plan import State
     from builder.sandbox import NOTHING, choose
 
     if no_verify and require_verify:
         raise click.UsageError("--no-verify and --require-verify exclude each other")
     reporter = settings.reporter
-    plan = plan_for(settings, asked)
-    reporter.say(summary(plan))
+    if engine != HERMETIC and sandbox != "auto":
+        raise click.UsageError("--sandbox is for the hermetic engine; a container is one by itself")
+    plan = plan_for(settings, asked, engine=engine)
+    building = bool(plan.of(State.BUILD))
+    if building and engine == CIBUILDWHEEL:
+        require_container()  # now, not after everything was downloaded
+    reporter.say(one_line(plan))
     shop = Workshop(
         cache=settings.cache,
         dist=dist.absolute(),
-        capability=choose(sandbox, reporter) if plan.of(State.BUILD) else NOTHING,
+        capability=choose(sandbox, reporter) if building and engine == HERMETIC else NOTHING,
         reporter=reporter,
         jobs=jobs,
         keep_work=keep_work,
@@ -103,5 +122,6 @@ def command(
     finally:
         if timings is not None:
             shop.timings.write(timings)
+    add_summary(summary, "Build", HEADINGS, map(cells, outcomes))
     print_json(as_data(outcomes)) if as_json else click.echo(table(outcomes))
     return next((one.error.exit_code for one in outcomes if one.error is not None), 0)

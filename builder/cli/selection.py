@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypedDict, TypeVar
 import click
 
 from builder.cli.common import Settings
+from builder.engine import HERMETIC
 
 if TYPE_CHECKING:
     from builder.plan.plan import Plan
@@ -24,10 +25,17 @@ class Selection(TypedDict):
     archs: str | None
 
 
+def _words(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
+    """One word or several in each: a workflow hands on a list as one text."""
+    return tuple(word for text in value for word in text.split())
+
+
 def selection_options(command: Command) -> Command:
     """Give a command the SELECTORs, ``--recipe``, ``--profile`` and ``--archs``."""
     options = (
-        click.argument("selectors", nargs=-1, required=True, metavar="SELECTOR..."),
+        click.argument(
+            "selectors", nargs=-1, required=True, metavar="SELECTOR...", callback=_words
+        ),
         click.option(
             "--recipe", "recipes", multiple=True, metavar="NAME", help="Only this recipe."
         ),
@@ -39,13 +47,22 @@ def selection_options(command: Command) -> Command:
     return command
 
 
-def plan_for(settings: Settings, asked: Selection, *, published: str | None = None) -> Plan:
+def plan_for(
+    settings: Settings,
+    asked: Selection,
+    *,
+    published: str | None = None,
+    new_is_fine: bool = False,
+    engine: str = HERMETIC,
+) -> Plan:
     """The plan for what was asked for.
 
     Args:
         settings: The global options.
         asked: The command's own.
         published: Address or folder of a published index, or None.
+        new_is_fine: Whether nothing may be there yet.
+        engine: What compiles.
 
     Raises:
         UsageError: a selector, a recipe's name or an architecture makes no sense.
@@ -61,6 +78,8 @@ def plan_for(settings: Settings, asked: Selection, *, published: str | None = No
         profile=asked["profile"],
         architectures=parse_architecture_option(asked["archs"]),
         published=published,
+        new_is_fine=new_is_fine,
+        engine=engine,
     )
     return gather(
         request,

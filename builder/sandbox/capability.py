@@ -35,15 +35,20 @@ class Capability:
         no_network: The network can be taken away.
         processes: A process namespace, so that everything inside ends at once.
         reason: Why the first thing that does not work does not, or None.
+        refused: The same in a few words and with no path in it, for records, or None.
     """
 
     fixed_path: bool
     no_network: bool
     processes: bool
     reason: str | None = None
+    refused: str | None = None
 
 
-NOTHING = Capability(fixed_path=False, no_network=False, processes=False)
+NOTHING = Capability(
+    fixed_path=False, no_network=False, processes=False, refused="the sandbox was switched off"
+)
+REFUSED = "the kernel refuses the namespaces that fix the build's path"
 LADDER = (
     Capability(fixed_path=True, no_network=True, processes=True),
     Capability(fixed_path=True, no_network=True, processes=False),
@@ -55,6 +60,7 @@ LADDER = (
 def probe() -> Capability:
     """The most that works here; each step is tried for real, in a child that does nothing else."""
     reason: str | None = None
+    refused: str | None = None
     for step in LADDER:
         failed = attempt(step)
         if failed is None:
@@ -63,9 +69,12 @@ def probe() -> Capability:
                 no_network=step.no_network,
                 processes=step.processes,
                 reason=reason,
+                refused=refused,
             )
-        reason = reason or explain(failed)
-    return Capability(fixed_path=False, no_network=False, processes=False, reason=reason)
+        reason, refused = reason or explain(failed), refused or _in_short()
+    return Capability(
+        fixed_path=False, no_network=False, processes=False, reason=reason, refused=refused
+    )
 
 
 def choose(wish: str, reporter: Reporter) -> Capability:
@@ -119,11 +128,25 @@ def attempt(step: Capability) -> str | None:
 
 def explain(failed: str) -> str:
     """The error with the kernel setting that most likely causes it."""
+    knob = _knob()
+    if knob is not None:
+        path, value, meaning = knob
+        return f"{meaning} ({path} is {value}): {failed}"
+    return f"{failed} (in a container, its seccomp profile or rights are the usual cause)"
+
+
+def _in_short() -> str:
+    knob = _knob()
+    return REFUSED if knob is None else knob[2]
+
+
+def _knob() -> tuple[str, str, str] | None:
+    """The first setting that stands in the way: path, value and meaning."""
     for path, value, meaning in KNOBS:
         try:
             found = Path(path).read_text(encoding="ascii").strip()
         except OSError:
             continue
         if found == value:
-            return f"{meaning} ({path} is {value}): {failed}"
-    return f"{failed} (in a container, its seccomp profile or rights are the usual cause)"
+            return path, value, meaning
+    return None

@@ -55,6 +55,7 @@ def test_the_environment_names_only_the_builds_own_folders(places: Places) -> No
         ({"SCCACHE_REDIS": "redis://x"}, "redis"),
         ({"SCCACHE_GHA_ENABLED": "true", "ACTIONS_RUNTIME_TOKEN": "t"}, "github"),
         ({"SCCACHE_GCS_BUCKET": "b"}, "gcs"),
+        ({"SCCACHE_CONF": "/home/me/sccache.toml"}, "config"),
     ],
 )
 def test_a_remote_cache_brings_its_settings_and_nothing_else(

@@ -8,7 +8,7 @@ from builder.build import run as running
 from builder.build.pipeline import Finished, Order, Workshop
 from builder.build.run import Outcome, Wishes, carry_out, require_disk
 from builder.build.verification import Verified, outcome
-from builder.cli.build_report import as_data, summary, table
+from builder.cli.build_report import as_data, one_line, table
 from builder.errors import CompileError, FetchError, MachineError, PlanError, VerifyError
 from builder.paths import Cache
 from builder.plan.cost import Cost
@@ -200,12 +200,12 @@ def test_too_little_disk_is_said_before_anything_starts(
 
 
 def test_the_line_before_says_what_it_costs(row: Callable[..., Row]) -> None:
-    text = summary(plan(row("one"), row("two", State.STORED)))
+    text = one_line(plan(row("one"), row("two", State.STORED)))
     assert text == (
         "2 wheels: 1 to build, 1 in the store, 12.0 MB and 1 file of unknown size to download, "
         "about 1 kB of disk"
     )
-    assert summary(plan(row("two", State.STORED))) == "1 wheel: nothing to build, 1 in the store"
+    assert one_line(plan(row("two", State.STORED))) == "1 wheel: nothing to build, 1 in the store"
 
 
 def test_the_last_table(

@@ -77,12 +77,15 @@ def test_the_ladder_ends_at_the_most_that_works(
     monkeypatch.setattr(probing, "KNOBS", ())
     found = probing.probe.__wrapped__()
     expected = (*LADDER, NOTHING)[works]
-    assert dataclasses.replace(found, reason=None) == expected
+    plain = {"reason": None, "refused": None}
+    assert dataclasses.replace(found, **plain) == dataclasses.replace(expected, **plain)
     if works == 0:
         assert found.reason is None
+        assert found.refused is None
     else:
         assert found.reason is not None
         assert found.reason.startswith("no 1"), "the first thing that did not work is what to mend"
+        assert found.refused == probing.REFUSED
 
 
 def test_the_kernels_own_switch_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,5 +93,7 @@ def test_the_kernels_own_switch_is_named(tmp_path: Path, monkeypatch: pytest.Mon
     knob.write_text("0\n")
     monkeypatch.setattr(probing, "KNOBS", ((str(knob), "0", "they are switched off"),))
     assert probing.explain("unshare: EPERM").startswith(f"they are switched off ({knob} is 0)")
+    monkeypatch.setattr(probing, "attempt", lambda step: "unshare: EPERM")
+    assert probing.probe.__wrapped__().refused == "they are switched off"  # no path in it
     knob.write_text("100\n")
     assert "container" in probing.explain("unshare: EPERM")
