@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+from pathlib import Path
 
 import nox
 
@@ -25,13 +27,18 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "format", "--check", ".")
     session.run("mypy")
     session.run("lint-imports")
-    session.run(
-        "check-jsonschema",
-        "--builtin-schema",
-        "vendor.github-workflows",
-        ".github/workflows/ci.yml",
-    )
-    session.run("zizmor", "--offline", "--quiet", ".github/workflows")
+    workflows = sorted(map(str, Path(".github/workflows").glob("*.yml")))
+    actions = sorted(map(str, Path(".github/actions").glob("*/action.yml")))
+    for schema, files in (
+        ("github-workflows", workflows),
+        ("github-actions", actions),
+        ("dependabot", [".github/dependabot.yml"]),
+    ):
+        session.run("check-jsonschema", "--builtin-schema", f"vendor.{schema}", *files)
+    session.run("zizmor", "--offline", "--quiet", ".github")
+    if shutil.which("actionlint"):  # a program that no package index carries as a wheel
+        # What it says of `$/…` (this very repository) is only that it is older than that.
+        session.run("actionlint", "-ignore", r'"\$/\.github/', external=True)
 
 
 @nox.session
@@ -52,10 +59,12 @@ def unit(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def lock(session: nox.Session) -> None:
-    """Write requirements/dev.txt again with today's versions."""
+    """Write requirements/*.txt again with today's versions."""
     session.install("uv")
-    session.run(
-        "uv", "pip", "compile", "--universal", "--python-version", "3.11", "--generate-hashes",
-        "--no-emit-index-url", "--no-annotate", "--custom-compile-command", "nox -s lock",
-        "--output-file", "requirements/dev.txt", "pyproject.toml", "requirements/dev.in",
-    )  # fmt: skip
+    own = ("pyproject.toml",)  # what the builder needs; signing has an environment for itself
+    for name, python, more in (("dev", "3.11", own), ("run", "3.12", own), ("attest", "3.12", ())):
+        session.run(
+            "uv", "pip", "compile", "--universal", "--python-version", python, "--generate-hashes",
+            "--no-emit-index-url", "--no-annotate", "--custom-compile-command", "nox -s lock",
+            "--output-file", f"requirements/{name}.txt", *more, f"requirements/{name}.in",
+        )  # fmt: skip

@@ -79,12 +79,25 @@ class KeptRelease:
 
 
 @dataclass
+class KeptIssue:
+    """An issue, or (``pull``) a pull request, which the API lists among them."""
+
+    number: int
+    title: str
+    body: str
+    state: str = "open"
+    pull: bool = False
+    comments: list[str] = field(default_factory=list)
+
+
+@dataclass
 class GitHub:
     """The server's memory, and what was asked of it."""
 
     url: str = ""
     faults: Faults = field(default_factory=Faults)
     releases: list[KeptRelease] = field(default_factory=list)
+    issues: list[KeptIssue] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
     authorised_downloads: int = 0
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -158,6 +171,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def do_DELETE(self) -> None:
         self._answer("DELETE")
 
+    def do_PATCH(self) -> None:
+        self._answer("PATCH")
+
     def _answer(self, method: str) -> None:
         parts = urlsplit(self.path)
         self.github.log.append(f"{method} {parts.path}{'?' + parts.query if parts.query else ''}")
@@ -194,6 +210,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                     self._json(200, self._release_data(found[0]))
                 else:
                     self._error(404, "Not Found")
+            elif path.startswith("/issues"):
+                self._issues(method, path, query, json.loads(body or b"{}"))
             elif path == "/releases" and method == "POST":
                 self._create(json.loads(body))
             elif match := re.fullmatch(r"/releases/(\d+)/assets", path):
@@ -235,6 +253,49 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if faults.foreign_page:
             headers["Link"] = f'<{faults.foreign_page}>; rel="next"'
         self._json(200, [self._asset_data(release, asset) for asset in part], headers)
+
+    def _issues(self, method: str, path: str, query: dict[str, str], told: dict[str, str]) -> None:
+        issues = self.github.issues
+        if path == "/issues" and method == "POST":
+            made = KeptIssue(next(self.github.numbers), told["title"], told["body"])
+            issues.append(made)
+            if self.github.faults.lost_answers:
+                self.github.faults.lost_answers -= 1
+                self._error(502, "Server Error")
+            else:
+                self._json(201, self._issue_data(made))
+            return
+        if path == "/issues":
+            wanted = [self._issue_data(one) for one in issues if one.state == query["state"]]
+            self._page("/issues?state=open&", wanted, query)
+            return
+        match = re.fullmatch(r"/issues/(\d+)(/comments)?", path)
+        issue = next((one for one in issues if match and one.number == int(match[1])), None)
+        if match is None or issue is None:
+            self._error(404, "Not Found")
+        elif match[2] and method == "POST":
+            issue.comments.append(told["body"])
+            self._json(201, {"body": told["body"]})
+        elif match[2]:
+            self._page(f"{path}?", [{"body": one} for one in issue.comments], query)
+        else:
+            if method == "PATCH":
+                issue.state = told["state"]
+            self._json(200, self._issue_data(issue))
+
+    def _issue_data(self, issue: KeptIssue) -> dict[str, Any]:
+        pull = {"pull_request": {"url": f"{self.github.url}/pull"}} if issue.pull else {}
+        told = {name: getattr(issue, name) for name in ("number", "title", "body", "state")}
+        return {**told, **pull}
+
+    def _page(self, path: str, items: list[dict[str, Any]], query: dict[str, str]) -> None:
+        size = min(int(query.get("per_page", "30")), self.github.faults.page)
+        page = int(query.get("page", "1"))
+        headers = {}
+        if page * size < len(items):
+            here = f"{self.github.url}/api/repos/{OWNER}/{REPO}{path}per_page={size}"
+            headers["Link"] = f'<{here}&page={page + 1}>; rel="next"'
+        self._json(200, items[(page - 1) * size : page * size], headers)
 
     def _delete(self, number: int) -> None:
         for release in self.github.releases:

@@ -11,7 +11,10 @@ from builder.plan.plan import Plan, State
 SCHEMA = 1
 
 
-def summary(plan: Plan) -> str:
+HEADINGS = ("wheel", "size", "sha256", "key", "compiled", "verified")
+
+
+def one_line(plan: Plan) -> str:
     """One line before anything starts: what is built, what is there, what it costs."""
     build, stored = plan.of(State.BUILD), plan.of(State.STORED)
     parts = [f"{len(build)} to build" if build else "nothing to build"]
@@ -56,6 +59,25 @@ def table(outcomes: Sequence[Outcome]) -> str:
             which = "other Pythons: " if outcome.verified else ""
             lines.append(f"  {which}not verified{why}")
     return "\n".join(lines)
+
+
+def cells(outcome: Outcome) -> tuple[str, ...]:
+    """The same as a row under `HEADINGS`."""
+    done = outcome.finished
+    if done is None:
+        return (outcome.row.wheel, "", "", outcome.row.key or "", first_line(outcome.error), "")
+    facts = done.facts
+    how = f"{facts.get('seconds', 0):.0f} s, {facts.get('steps', 0)} steps"
+    hits, misses = (sum(facts.get(name, {}).values()) for name in ("hits", "misses"))
+    verified = ", ".join(f"{one.python}: {one.status}" for one in outcome.verified)
+    return (
+        done.wheel.name,
+        size(done.size),
+        done.sha256,
+        done.order.spec.key,
+        f"{how}, {hits} of {hits + misses} from the cache" if done.fresh else "from the store",
+        verified or "not here",
+    )
 
 
 def first_line(error: Exception | None) -> str:

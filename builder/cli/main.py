@@ -23,6 +23,7 @@ VERBS = {
     "cache": "Show what the cache holds, and make it smaller.",
     "index": "Put wheels into a static package index, check it, serve it.",
     "publish": "Put wheels and a site where users fetch them, and read them back.",
+    "outdated": "Say what is new upstream, and renew the pins.",
     "doctor": "Say what this machine lacks, and how to get it.",
 }
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 import click
 
 from builder.cli.common import Settings, json_option, print_json
 from builder.cli.selection import Selection, plan_for, selection_options
+from builder.cli.summary import add_summary, summary_option
 from builder.disk import free_bytes
 from builder.errors import PlanError, UsageError
 
@@ -35,6 +37,8 @@ Examples:
     metavar="URL",
     help="A published index, by address or folder: what it has need not be built.",
 )
+@click.option("--new-is-fine", is_flag=True, help="Where nothing is published yet, go on.")
+@summary_option
 @json_option
 @click.option("--github", "as_github", is_flag=True, help="Print a job matrix for GitHub Actions.")
 @click.pass_obj
@@ -42,6 +46,8 @@ def command(
     settings: Settings,
     *,
     published: str | None,
+    new_is_fine: bool,
+    summary: Path | None,
     as_json: bool,
     as_github: bool,
     **asked: Unpack[Selection],
@@ -55,15 +61,20 @@ def command(
 
     if as_json and as_github:
         raise UsageError("--json and --github exclude each other")
-    plan = plan_for(settings, asked, published=published)
+    plan = plan_for(settings, asked, published=published or None, new_is_fine=new_is_fine)
+    free = free_bytes(settings.cache.root)
+    rows = [show.cells(row) for row in plan.rows]
+    add_summary(
+        summary, "Plan", show.HEADINGS, rows, notes=[*show.reasons(plan), *show.totals(plan)]
+    )
     if as_json:
         print_json(show.data(plan))
     elif as_github:
         click.echo(show.github(plan, archs=asked["archs"]))
     elif sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
-        _table(plan, free=free_bytes(settings.cache.root))
+        _table(plan, free=free)
     else:
-        click.echo(show.plain(plan, free=free_bytes(settings.cache.root)))
+        click.echo(show.plain(plan, free=free))
     refused = plan.of(State.REFUSED)
     if refused:
         raise PlanError("\n".join(f"{row.wheel}: refused: {row.why}" for row in refused))

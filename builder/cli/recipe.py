@@ -29,11 +29,12 @@ def command() -> None:
 @click.pass_obj
 def list_recipes(settings: Settings, *, as_json: bool) -> None:
     """List every recipe with its version, revision, licence and profiles."""
-    from builder.recipe import load_recipes
+    from builder.recipe import load_all
 
-    recipes = load_recipes(settings.recipe_folders())
+    recipes, natives = load_all(settings.recipe_folders())
     if as_json:
         found = [recipe.model_dump(mode="json", by_alias=True) for recipe in recipes.values()]
+        found += [native.model_dump(mode="json", by_alias=True) for native in natives.values()]
         print_json({"schema_version": LIST_SCHEMA, "recipes": found})
         return
     for recipe in recipes.values():
@@ -41,6 +42,14 @@ def list_recipes(settings: Settings, *, as_json: bool) -> None:
         click.echo(f"  {recipe.summary}")
         click.echo(f"  profiles: {', '.join(recipe.profile)}")
         click.echo(f"  licences: {', '.join(recipe.licenses) or 'not said'}")
+        if recipe.needs:
+            click.echo(f"  needs: {', '.join(recipe.needs)}")
+    for native in natives.values():
+        click.echo(f"{native.name} {native.version} (native, built with what needs it)")
+        click.echo(f"  {native.summary}")
+        click.echo(f"  licences: {', '.join(native.licenses) or 'nothing of it is in a wheel'}")
+        if native.needs:
+            click.echo(f"  needs: {', '.join(native.needs)}")
 
 
 @command.command(name="check")

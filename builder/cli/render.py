@@ -57,7 +57,7 @@ def command(
     for _, _, into in rows:
         require_empty(into)
     for row, spec, into in rows:
-        wanted = {source.name: source.artifact() for source in spec.sources}
+        wanted = {name: source.artifact() for name, source in spec.archives.items()}
         paths = fetch_all(wanted.values(), cache=settings.cache, reporter=reporter)
         sources = {name: paths[artifact] for name, artifact in wanted.items()}
         with atomic_folder(into) as temporary:  # a project cut short is none

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from builder.cli.common import Settings, json_option, print_json
+from builder.cli.summary import add_summary, summary_option
 from builder.errors import UsageError
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ _MINOR = re.compile(r"3\.\d{1,2}")
 )
 @click.option("--pip", "pip_version", metavar="VERSION", help="The pip that installs the wheel.")
 @click.option("--require-verify", is_flag=True, help="A Python that is not there is an error.")
+@summary_option
 @click.option("--keep", is_flag=True, help="Leave the environments and say where they are.")
 @json_option
 @click.pass_obj
@@ -45,6 +47,7 @@ def command(
     named: tuple[str, ...],
     pip_version: str | None,
     require_verify: bool,
+    summary: Path | None,
     keep: bool,
     as_json: bool,
 ) -> None:
@@ -72,6 +75,7 @@ def command(
     reports = verify_wheels(
         wheels, folders=tuple(_recipe_folders(settings)), pythons=pythons, means=means
     )
+    add_summary(summary, "Verify", ("wheel", "Python", "checks"), map(_cells, reports))
     if as_json:
         print_json(
             {
@@ -116,6 +120,14 @@ def _show(report: VerifyReport) -> None:
         seconds = f"  {check.seconds:.1f} s" if check.seconds and check.seconds >= 0.05 else ""
         reason = f"  ({check.reason})" if check.reason else ""
         click.echo(f"  {check.outcome:8} {check.name}{seconds}{reason}")
+
+
+def _cells(report: VerifyReport) -> tuple[str, ...]:
+    """A row of the summary: how many checks ended how, and what stood in the way of the rest."""
+    outcomes = [str(check.outcome) for check in report.checks]
+    counts = ", ".join(f"{outcomes.count(one)} {one}" for one in dict.fromkeys(outcomes))
+    why = [f"{one.name}: {one.reason}" for one in report.checks if one.reason]
+    return report.wheel, report.python_version or report.python, "; ".join([counts, *why])
 
 
 def _recipe_folders(settings: Settings) -> list[Path]:

@@ -24,13 +24,20 @@ _TOO_RECENT = re.compile(r"too-recent versioned symbols")
 
 
 def repair(
-    raw: Path, *, spec: BuildSpec, toolchain: Toolchain, into: Path, log: IO[str] | None
+    raw: Path,
+    *,
+    spec: BuildSpec,
+    toolchain: Toolchain,
+    into: Path,
+    log: IO[str] | None,
+    natives: Path | None = None,
 ) -> Path:
     """Make a wheel portable and give it its platform tag.
 
-    Libraries are looked for in the toolchain's sysroot and CUDA prefix alone, never on this
-    machine; those of ``spec.excluded_libs`` stay out, and run paths to them stay in. The result is
-    written anew so that the same raw wheel always gives the same bytes. It is not checked yet.
+    Libraries are looked for among the natives built with the wheel and in the toolchain's sysroot
+    and CUDA prefix alone, never on this machine; those of ``spec.excluded_libs`` stay out, and run
+    paths to them stay in. The result is written anew so that the same raw wheel always gives the
+    same bytes, with a bill of materials and its build spec in it. It is not checked yet.
 
     Args:
         raw: The wheel the build made; its build tag and Python tags are kept.
@@ -38,6 +45,7 @@ def repair(
         toolchain: What it was built with.
         into: The folder of the repaired wheel.
         log: Where auditwheel's output goes.
+        natives: Folder of the shared libraries that were built with the wheel, if any.
 
     Returns:
         The repaired wheel, its tag no newer than the sysroot's.
@@ -64,20 +72,33 @@ def repair(
         temporary = Path(scratch, "tmp")
         output.mkdir()
         temporary.mkdir()
-        command = _command(raw, spec=spec, toolchain=toolchain, output=output)
+        places = _places(toolchain, natives)
+        command = _command(raw, spec=spec, places=places, output=output)
         try:
             run(command, env=_environment(toolchain, temporary), cwd=temporary, log=log)
         except CommandFailedError as error:
             raise _explain(raw, error) from None
         repaired = _only_wheel(output, raw)
         _check_tag(repaired)
-        return rewrite(repaired, into)
+        return _finish(repaired, spec, into)
 
 
-def _command(raw: Path, *, spec: BuildSpec, toolchain: Toolchain, output: Path) -> list[str | Path]:
-    folders = [toolchain.host / "sysroot" / folder for folder in _SYSROOT_FOLDERS]
+def _finish(repaired: Path, spec: BuildSpec, into: Path) -> Path:
+    """Write it anew, with what it says of itself."""
+    from builder.wheel.sbom import NOT_OURS, about  # here: only repair needs its library
+
+    return rewrite(repaired, into, add=lambda wheel: about(wheel, spec), without=(NOT_OURS,))
+
+
+def _places(toolchain: Toolchain, natives: Path | None) -> str:
+    """The folders libraries are looked for in, as auditwheel takes them."""
+    folders = [] if natives is None else [natives]
+    folders += [toolchain.host / "sysroot" / folder for folder in _SYSROOT_FOLDERS]
     folders.append(toolchain.cuda / "lib64")
-    places = ":".join(str(folder) for folder in folders if folder.is_dir())
+    return ":".join(str(folder) for folder in folders if folder.is_dir())
+
+
+def _command(raw: Path, *, spec: BuildSpec, places: str, output: Path) -> list[str | Path]:
     # -I: neither PYTHONPATH nor a user's site folder may put another auditwheel in its place.
     command: list[str | Path] = [sys.executable, "-I", "-m", "auditwheel", "repair"]
     # Level 0: what auditwheel packs is unpacked again at once, to be written by `rewrite`.

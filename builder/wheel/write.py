@@ -7,7 +7,7 @@ import io
 import stat
 import time
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 
 from builder.errors import CheckError
@@ -42,7 +42,14 @@ def write_wheel(
     return target
 
 
-def rewrite(source: Path, into: Path, *, epoch: int = DEFAULT_EPOCH) -> Path:
+def rewrite(
+    source: Path,
+    into: Path,
+    *,
+    add: Callable[[Wheel], Mapping[str, bytes]] = lambda wheel: {},
+    without: Collection[str] = (),
+    epoch: int = DEFAULT_EPOCH,
+) -> Path:
     """Write a wheel again under the same name so that its bytes follow from its files alone.
 
     Files are sorted with the .dist-info folder after the rest and RECORD (written anew) last; there
@@ -51,6 +58,8 @@ def rewrite(source: Path, into: Path, *, epoch: int = DEFAULT_EPOCH) -> Path:
     Args:
         source: The wheel; it is checked first.
         into: The folder of the new one.
+        add: Given the wheel, says which files it gets besides (or instead), by name.
+        without: Files of its .dist-info folder that are left out, relative to that.
         epoch: Seconds since 1970 that every file's time is set to.
 
     Raises:
@@ -61,14 +70,18 @@ def rewrite(source: Path, into: Path, *, epoch: int = DEFAULT_EPOCH) -> Path:
         wrong = problems(wheel, hashes)
         if wrong:
             raise CheckError(f"{source.name}: {'; '.join(wrong[:5])}")
-        for name in UNSIGNED:
+        for name in (*UNSIGNED, *without):
             hashes.pop(f"{wheel.info}/{name}", None)
+        added = add(wheel)
+        hashes |= {name: (record_hash(data), len(data)) for name, data in added.items()}
         when = _time(epoch)
         names = _in_order(hashes, wheel.info)
         target = into / source.name
         with atomic_file(target) as file, zipfile.ZipFile(file, "w") as archive:
             for name in names:
-                _add(archive, name, wheel.read(name), when, wheel.members[name].external_attr >> 16)
+                mode = wheel.members[name].external_attr >> 16 if name in wheel.members else 0
+                data = added[name] if name in added else wheel.read(name)
+                _add(archive, name, data, when, mode)
             record = f"{wheel.info}/RECORD"
             _add(archive, record, _record(names, hashes, record), when, 0)
     return target

@@ -3,7 +3,8 @@
 Downloads and toolchains are the machine's (they are large, and not what is tested here).
 ``PRIVATE_CACHE`` names the private folder. ``STOP_IN`` (``compile:KILL``) makes the program send
 itself a signal in a stage: just after the stage's work, or, for ``compile``, in its middle.
-``TINY_DISK`` (``1m``) puts the work folders on a disk of that size.
+``TINY_DISK`` (``1m``) puts the work folders on a disk of that size. ``PRIVATE_LOCKS`` is set for
+another user, who may read the machine's cache and write nothing there.
 """
 
 import os
@@ -33,6 +34,10 @@ class PrivateCache(paths.Cache):
     @property
     def work(self) -> Path:
         return PRIVATE / "work"
+
+    @property
+    def locks(self) -> Path:
+        return PRIVATE / "locks" if os.environ.get("PRIVATE_LOCKS") else super().locks
 
     @property
     def logs(self) -> Path:

@@ -127,7 +127,11 @@ def test_a_wheel_with_its_record(reference: Reference) -> None:
     assert record["build_key"] == entry["key"]
     assert record["sha256"] == entry["sha256"]
     capability = probe()
-    assert record["built"] == {
+    built = dict(record["built"])
+    why = built.pop("reproducible", None)
+    assert (why is None) is capability.fixed_path
+    assert why is None or why.startswith("not reproducible here, because ")
+    assert built == {
         "engine": "hermetic",
         "fixed_path": capability.fixed_path,
         "network": not capability.no_network,
@@ -195,6 +199,8 @@ def test_without_a_sandbox_the_compile_cache_serves_other_keys_too(shop: Shop) -
         "fixed_path": False,
         "network": True,
         "compile_cache": "local",
+        "reproducible": "not reproducible here, because the sandbox was switched off: "
+        "the folder it was compiled in is in its bytes",
     }
 
 

@@ -1,0 +1,1 @@
+"""What is new upstream, held against what is pinned here, and pins renewed."""
