@@ -164,7 +164,7 @@ def our_wheels(version: str, folder: Path) -> dict[Path, Record]:
         "cv2.py": (source / "cv2.py").read_bytes(),
         "opencv_cuda/_build.py": (
             f'VERSION = "{spec.public_version}"\nPROFILE = "quick"\nCUDA = "11.8"\nCUDNN = None\n'
-            'ARCHITECTURES = ("7.5",)\nPTX = ""\nMODULES = ("core",)\nFOLDERS = ()\n'
+            'ARCHITECTURES = ("7.5",)\nPTX = ""\nMODULES = ("core",)\nFOLDERS = ()\nLAZY = ""\n'
         ).encode(),
         "opencv_cuda/_cv2/__init__.py": PAYLOAD.encode(),
         "opencv_cuda/_cv2/version.py": about.replace("@OPENCV_PYTHON_VERSION@", version).encode(),
@@ -182,9 +182,9 @@ def our_wheels(version: str, folder: Path) -> dict[Path, Record]:
     return {wheel: record_of_wheel(wheel), **dict(write_companions(spec, folder))}
 
 
-def built_wheels(dist: Path) -> dict[Path, Record]:
+def built_wheels(dist: Path, cuda: str = CUDA) -> dict[Path, Record]:
     """The real `quick` wheel and its companions, built if the store has them not."""
-    build = ["build", f"{CUDA}-py310", "--recipe", "opencv-cuda", "--profile", "quick"]
+    build = ["build", f"{cuda}-py310", "--recipe", "opencv-cuda", "--profile", "quick"]
     command = [sys.executable, "-m", "builder", *build, "--no-verify", "--dist", str(dist)]
     subprocess.run(command, cwd=RECIPE.parents[1], check=True)
     return {wheel: read_record(record_path(wheel)) for wheel in dist.glob("*.whl")}
@@ -266,7 +266,15 @@ class Machine:
 
     def install_ours(self, *arguments: str) -> str:
         """The line we print, and whatever else stands on it."""
-        return self.install("--index" if self.is_uv else "--extra-index-url", self.ours, *arguments)
+        done = self.run(*self.line_for_ours(*arguments))
+        assert done.returncode == 0, (arguments, done.stdout)
+        return done.stdout
+
+    def line_for_ours(self, *arguments: str) -> tuple[str | Path, ...]:
+        """That line as words."""
+        pip = ("uv", "pip") if self.is_uv else (self.python, "-m", "pip")
+        return (*pip, "install", "--index" if self.is_uv else "--extra-index-url", self.ours,
+                *arguments)  # fmt: skip
 
     def uninstall(self, *names: str) -> None:
         """``pip uninstall -y …``; uv asks nothing."""
@@ -343,6 +351,7 @@ def make_machine(
     public: str,
     like: Machine | None = None,
     also: Sequence[str] = (),
+    python: Path | None = None,
 ) -> Machine:
     """A new environment, or a copy of another one's, for one installer.
 
@@ -353,6 +362,7 @@ def make_machine(
         public: The address of the public index's.
         like: The machine whose environment is copied.
         also: Packages it has from the beginning besides numpy, from this machine's own index.
+        python: The interpreter it is made from, if not the one that runs this.
     """
     settings = read_pip_settings(dict(os.environ))
     cache = Cache.default()
@@ -362,13 +372,15 @@ def make_machine(
     uv_env = env | uv_variables(settings, cache=cache.environments / "uv")
     quiet = {"env": uv_env, "check": True, "cwd": place}
     if like is None:
-        subprocess.run([uv, "venv", "-q", "--python", sys.executable, place / "env"], **quiet)
+        subprocess.run(
+            [uv, "venv", "-q", "--python", python or sys.executable, place / "env"], **quiet
+        )
     else:
         # Installers replace files and change none, so that hard links are copies to them.
         shutil.copytree(like.folder / "env", place / "env", symlinks=True, copy_function=os.link)
     needs = ["numpy>=2", *also, *([] if client == "uv" else [client.replace(" ", "==")])]
-    python = place / "env/bin/python"
-    subprocess.run([uv, "pip", "install", "-q", "--python", python, *needs], **quiet)
+    made = place / "env/bin/python"
+    subprocess.run([uv, "pip", "install", "-q", "--python", made, *needs], **quiet)
     if client == "uv":
         (place / "env/bin/uv").symlink_to(uv)
         kept = ("UV_CACHE_DIR", "UV_PYTHON_DOWNLOADS", "UV_NO_PROGRESS")

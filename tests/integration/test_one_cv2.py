@@ -37,7 +37,17 @@ pytestmark = pytest.mark.integration
 OURS = f"opencv-cuda=={NEW}+{CUDA}"
 OLDER = f"opencv-cuda=={OLD}+{CUDA}"
 PACKAGES = ("ultralytics", "albumentations")
-HIDDEN = 13
+HIDDEN, RESTART = 13, 16
+KERNEL = """
+import subprocess, sys
+import cv2
+print("imported", cv2.__file__)
+subprocess.run(sys.argv[1:], check=True)
+asked = subprocess.run([sys.executable, "-m", "opencv_cuda"])
+import opencv_cuda
+print("codes", asked.returncode, opencv_cuda.doctor())
+"""
+"""A notebook's kernel: it imports cv2, then somebody types ``!pip install`` and asks the doctor."""
 Over = Callable[..., Machine]
 
 
@@ -148,6 +158,17 @@ def test_over_packages_that_brought_cpu_builds(over: Over) -> None:
     assert_ours(machine)
 
 
+def test_over_a_cpu_build_that_is_imported(over: Over) -> None:
+    machine = over(*COLAB)
+    done = machine.run(machine.python, "-c", KERNEL, *machine.line_for_ours(OURS))
+    assert done.returncode == 0, done.stdout
+    assert "/cv2/__init__.py" in done.stdout
+    assert f"codes {RESTART} {RESTART}" in done.stdout, done.stdout
+    assert "Restart the runtime: the program that started this one" in done.stdout
+    assert "Restart the runtime: this process has imported" in done.stdout
+    assert_ours(machine)  # a new process, as after the restart
+
+
 # -- ours first -----------------------------------------------------------------------------
 
 
@@ -168,6 +189,14 @@ def test_everything_in_one_line_on_a_bare_machine(machine: Machine) -> None:
 def test_upgrade(machine: Machine) -> None:
     machine.install_ours(OLDER, *PACKAGES)
     assert_ours(machine, OLD)
+    machine.install_ours("-U", "opencv-cuda")
+    assert_ours(machine)
+
+
+def test_upgrade_while_a_cpu_build_is_on_top(machine: Machine) -> None:
+    machine.install_ours(OLDER)
+    machine.install("opencv-python==5.0.0.93")
+    assert_cpu(machine, "opencv-python", "5.0.0.93")
     machine.install_ours("-U", "opencv-cuda")
     assert_ours(machine)
 

@@ -56,16 +56,32 @@ def value_info(name, shape):
     return field(1, name) + field(2, field(1, field(1, 1) + field(2, dims)))
 
 
+def attribute(value):
+    """An attribute's value and its type: float, int, string, ints."""
+    if isinstance(value, float):
+        return varint(2 << 3 | 5) + struct.pack("<f", value) + field(20, 1)
+    if isinstance(value, int):
+        return field(3, value) + field(20, 2)
+    if isinstance(value, str):
+        return field(4, value) + field(20, 3)
+    return b"".join(field(8, one) for one in value) + field(20, 7)
+
+
+def onnx_model(nodes, weights, inputs, outputs, opset=13):
+    """A model: nodes as `node` gives them, arrays by name, shapes by name."""
+    graph = b"".join(field(1, part) for part in nodes) + field(2, "graph")
+    graph += b"".join(field(5, tensor(name, array)) for name, array in weights.items())
+    graph += b"".join(field(11, value_info(name, shape)) for name, shape in inputs.items())
+    graph += b"".join(field(12, value_info(name, shape)) for name, shape in outputs.items())
+    return field(1, 8) + field(7, graph) + field(8, field(1, "") + field(2, opset))
+
+
 def node(kind, inputs, outputs, **attributes):
     data = b"".join(field(1, name) for name in inputs)
     data += b"".join(field(2, name) for name in outputs)
     data += field(3, outputs[0]) + field(4, kind)
-    for name, values in attributes.items():
-        if isinstance(values, int):
-            attribute = field(1, name) + field(3, values) + field(20, 2)
-        else:
-            attribute = field(1, name) + b"".join(field(8, v) for v in values) + field(20, 7)
-        data += field(5, attribute)
+    for name, value in attributes.items():
+        data += field(5, field(1, name) + attribute(value))
     return data
 
 
@@ -82,22 +98,16 @@ class Onnx:
         self.c = random.standard_normal(10).astype(np.float32)
 
     def model(self):
-        graph = b"".join(
-            field(1, part)
-            for part in (
-                node("Conv", ["x", "w", "b"], ["a"], kernel_shape=[3, 3], pads=[1, 1, 1, 1]),
-                node("Relu", ["a"], ["r"]),
-                node("MaxPool", ["r"], ["p"], kernel_shape=[2, 2], strides=[2, 2]),
-                node("Flatten", ["p"], ["f"], axis=1),
-                node("Gemm", ["f", "v", "c"], ["g"]),
-                node("Softmax", ["g"], ["y"], axis=1),
-            )
+        nodes = (
+            node("Conv", ["x", "w", "b"], ["a"], kernel_shape=[3, 3], pads=[1, 1, 1, 1]),
+            node("Relu", ["a"], ["r"]),
+            node("MaxPool", ["r"], ["p"], kernel_shape=[2, 2], strides=[2, 2]),
+            node("Flatten", ["p"], ["f"], axis=1),
+            node("Gemm", ["f", "v", "c"], ["g"]),
+            node("Softmax", ["g"], ["y"], axis=1),
         )
-        graph += field(2, "small")
-        for name in "wbvc":
-            graph += field(5, tensor(name, getattr(self, name)))
-        graph += field(11, value_info("x", self.shape)) + field(12, value_info("y", (1, 10)))
-        return field(1, 8) + field(7, graph) + field(8, field(1, "") + field(2, 13))
+        weights = {name: getattr(self, name) for name in "wbvc"}
+        return onnx_model(nodes, weights, {"x": self.shape}, {"y": (1, 10)})
 
     def answer(self, x):
         x = max_pool(np.maximum(convolve(x, self.w, self.b), 0))

@@ -3,7 +3,8 @@
 import importlib.metadata
 
 import pytest
-from opencv_cuda import _build, _doctor
+from opencv_cuda import _build, _checks, _packages
+from opencv_cuda._findings import Fault
 
 NAMES = (
     "opencv-python",
@@ -24,18 +25,18 @@ def test_each_is_held_by_an_empty_package_of_this_wheel(name):
 
 
 def test_the_doctor_finds_them():
-    finding = _doctor.names()
+    finding = _checks.names()
     assert finding.code == 0
     assert all(name in finding.text for name in NAMES)
 
 
 @pytest.mark.parametrize("version", ["5.0.0.93", None])
 def test_the_doctor_names_a_lost_one(monkeypatch, version):
-    installed = _doctor._installed
+    installed = _packages.installed
     monkeypatch.setattr(
-        _doctor, "_installed", lambda name: version if name == NAMES[0] else installed(name)
+        _packages, "installed", lambda name: version if name == NAMES[0] else installed(name)
     )
-    finding = _doctor.names()
-    assert finding.code == _doctor.NAME_LOST
+    finding = _checks.names()
+    assert finding.code == Fault.NAME_LOST
     assert finding.text.startswith("opencv-python: ")
     assert f"opencv-cuda=={_build.VERSION}" in finding.remedy

@@ -18,9 +18,10 @@ from opencv_cuda import _build, _payload
 SITE = Path(opencv_cuda.__file__).resolve().parent.parent
 
 
-def python(*arguments, cwd=None, path=(), isolated=False):
+def python(*arguments, cwd=None, path=(), isolated=False, **variables):
     """Run this Python in a clean environment."""
     environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    environment |= {name: str(value) for name, value in variables.items()}
     if path:
         environment["PYTHONPATH"] = os.pathsep.join(map(str, path))
     flags = ("-S", "-B") if isolated else ("-B",)
@@ -152,8 +153,11 @@ def moved(tmp_path):
     for source in (SITE / "opencv_cuda").glob("*.py"):
         (folder / "opencv_cuda" / source.name).write_bytes(source.read_bytes())
     for source in _payload.FOLDER.iterdir():
-        if source.name == "cv2.abi3.so":
-            (payload / source.name).write_bytes(source.read_bytes())
+        if source.name == "cv2.abi3.so":  # its run path counts from where it lies
+            try:
+                os.link(source, payload / source.name)
+            except OSError:
+                (payload / source.name).write_bytes(source.read_bytes())
         elif source.name != "__pycache__":
             (payload / source.name).symlink_to(source)
     return folder
@@ -166,12 +170,36 @@ def test_nvidia_packages_in_another_site_folder(tmp_path):
     assert Path(done.stdout.strip()).parent == folder / "opencv_cuda" / "_cv2"
 
 
-def test_missing_library_is_named_with_its_package(tmp_path):
-    folder = moved(tmp_path)
+def with_numpy(folder):
+    """The same folder with numpy, for a Python that sees no other."""
     numpy = Path(np.__file__).parent
     for source in (numpy, numpy.parent / "numpy.libs"):
         if source.exists():
             (folder / source.name).symlink_to(source)
+    return folder
+
+
+@pytest.mark.skipif(not _build.LAZY, reason="this profile loads nothing later")
+def test_cublas_is_loaded_when_it_is_called_and_missed_at_once(tmp_path):
+    if _payload.beside(_build.LAZY) is None:
+        pytest.skip("not run (NVIDIA's packages are in another site folder)")
+    code = "import cv2; print('libcublas' in open('/proc/self/maps').read())"
+    done = python("-W", "ignore", "-c", code)
+    assert done.stdout.strip() == "False", done.stderr
+    folder = with_numpy(moved(tmp_path))
+    for place in _build.FOLDERS:
+        (folder / place).mkdir(parents=True)
+        for library in (SITE / place).glob("lib*.so*"):
+            if not library.name.startswith("libcublas"):
+                (folder / place / library.name).symlink_to(library)
+    done = python("-c", "import cv2", path=[folder], isolated=True)
+    last = done.stderr.strip().splitlines()[-1]
+    assert f"{_build.LAZY}, which OpenCV needs, was not found" in last, done.stderr
+    assert "nvidia-cublas" in last
+
+
+def test_missing_library_is_named_with_its_package(tmp_path):
+    folder = with_numpy(moved(tmp_path))
     done = python("-c", "import cv2", path=[folder], isolated=True)
     assert done.returncode != 0
     last = done.stderr.strip().splitlines()[-1]

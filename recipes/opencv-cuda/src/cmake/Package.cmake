@@ -17,6 +17,11 @@ install(TARGETS opencv_python3 LIBRARY DESTINATION ${payload})
 install(FILES "${package}/cv2.py" DESTINATION .)
 install(DIRECTORY "${package}/opencv_cuda" DESTINATION . FILES_MATCHING PATTERN "*.py")
 
+if(WHEELHOUSE_STATIC_NPP)
+  install(FILES "${CMAKE_CURRENT_SOURCE_DIR}/sources/npp/nvidia-cuda-dev/copyright"
+    DESTINATION "${SKBUILD_METADATA_DIR}/licenses/npp")
+endif()
+
 # OpenCV's own loader and Python code as it lies in its build tree, with a configuration of ours:
 # OpenCV's holds absolute paths.
 install(DIRECTORY "${CMAKE_BINARY_DIR}/python_loader/cv2/" DESTINATION ${payload}
@@ -45,6 +50,27 @@ if(TARGET opencv_objdetect)
   install(FILES ${cascades} DESTINATION ${payload}/data)
 endif()
 
+# Type stubs as a package of their own (PEP 561): `cv2` itself is a module. They are written with the
+# bindings' sources; without features2d that fails, with no more than a warning. Where OpenCV has
+# Python code and no stub, the code is the stub.
+if(TARGET opencv_features2d)
+  set(written "${OPENCV_PYTHON_BINDINGS_DIR}/cv2")
+  install(FILES "${written}/typing/__init__.py" DESTINATION ${payload}/typing)
+  install(FILES "${written}/typing/__init__.py" DESTINATION cv2-stubs/typing RENAME __init__.pyi)
+  foreach(code data/__init__ mat_wrapper/__init__ misc/__init__ misc/version)
+    set(from "${CMAKE_BINARY_DIR}/python_loader/cv2/${code}.py")
+    if(code MATCHES "^data/")
+      set(from "${package}/package/${code}.py")
+    endif()
+    cmake_path(GET code PARENT_PATH folder)
+    cmake_path(GET code FILENAME name)
+    install(FILES "${from}" DESTINATION cv2-stubs/${folder} RENAME ${name}.pyi)
+  endforeach()
+  install(FILES "${CMAKE_BINARY_DIR}/version.py" DESTINATION cv2-stubs RENAME version.pyi)
+  install(DIRECTORY "${written}/" DESTINATION cv2-stubs FILES_MATCHING PATTERN "*.pyi")
+  install(FILES "${written}/py.typed" DESTINATION cv2-stubs)  # written last: no file, no stubs
+endif()
+
 # What the wheel was built for, for the doctor and the tests; never read by `import cv2`.
 set(modules ${OPENCV_MODULES_BUILD})
 list(TRANSFORM modules REPLACE "^opencv_" "")
@@ -67,5 +93,6 @@ ARCHITECTURES = ("@architectures@",)
 PTX = "@WHEELHOUSE_CUDA_ARCH_PTX@"
 MODULES = ("@modules@",)
 FOLDERS = ("@folders@",)
+LAZY = "@WHEELHOUSE_LAZY@"
 ]])
 install(FILES "${CMAKE_BINARY_DIR}/_build.py" DESTINATION opencv_cuda)

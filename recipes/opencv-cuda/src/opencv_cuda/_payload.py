@@ -1,6 +1,7 @@
 """Where OpenCV's files lie, and how the NVIDIA libraries it needs are found."""
 
 import ctypes
+import os
 import re
 import sys
 from pathlib import Path
@@ -11,6 +12,9 @@ FOLDER = Path(__file__).resolve().parent / "_cv2"
 EXTENSION = FOLDER / "cv2.abi3.so"
 
 _MISSING = re.compile(r"^(?P<name>[^\s:]+): cannot open shared object file")
+_UNFIT = re.compile(
+    r"version `(?P<wanted>lib[^']+)' not found|undefined symbol: \S+, version (?P<symbol>lib\S+)"
+)
 _PACKAGES = {
     "libcublas": "nvidia-cublas",
     "libcublasLt": "nvidia-cublas",
@@ -32,11 +36,47 @@ class MissingLibraryError(ImportError):
     def __init__(self, library: str) -> None:
         self.library = library
         self.package = package_of(library)
-        advice = f"; `pip install {self.package}` brings it" if self.package else ""
+        advice = f"; `{command(self.package)}` brings it" if self.package else ""
         super().__init__(
             f"{library}, which OpenCV needs, was not found{advice}. "
             "`python -m opencv_cuda` says more."
         )
+
+
+class UnfitLibraryError(ImportError):
+    """A library was found, and is not of the version that the extension was linked with.
+
+    Attributes:
+        library: Its file name, ``libcublas.so.12``.
+        package: The distribution that has it, or None where it is none of NVIDIA's.
+    """
+
+    def __init__(self, library: str, error: str) -> None:
+        self.library = library
+        self.package = package_of(library)
+        advice = f"; `{command(self.package)}` brings one" if self.package else ""
+        intruder = on_library_path(library)
+        blame = f" LD_LIBRARY_PATH puts {intruder} before it." if intruder else ""
+        super().__init__(
+            f"{library} is not of the versions that OpenCV was made for{advice}.{blame} "
+            f"`python -m opencv_cuda` says more. ({error})"
+        )
+
+
+def on_library_path(library: str) -> Path | None:
+    """The file that ``LD_LIBRARY_PATH`` puts before those of NVIDIA's packages."""
+    for folder in os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep):
+        if folder and Path(folder, library).is_file():
+            return Path(folder, library)
+    return None
+
+
+def command(package: str) -> str:
+    """``pip install "nvidia-cublas-cu12<13,>=12.4"``: the versions that this wheel requires."""
+    from opencv_cuda import _packages  # only where something is wrong: it reads metadata
+
+    wanted = _packages.required().get(package, "")
+    return f'pip install "{package}{wanted}"' if wanted else f"pip install {package}"
 
 
 def package_of(library: str) -> str | None:
@@ -57,12 +97,33 @@ def load_libraries() -> None:
 
     The extension finds them by itself in the site-packages folder it lies in. Where they are in
     another one (``--user``, ``--system-site-packages``) they are loaded here first, by their path:
-    the loader then takes them by name.
+    the loader then takes them by name. So is cuBLAS, which is loaded at its first call otherwise.
 
     Raises:
         MissingLibraryError: one is on no folder of ``sys.path`` either.
+        UnfitLibraryError: one was found that is too old or too new.
     """
     load(EXTENSION)
+    if _build.LAZY and beside(_build.LAZY) is None:
+        load_lazy()
+
+
+def load_lazy() -> None:
+    """Load what the extension loads at its first call, from where it would find it.
+
+    Raises:
+        MissingLibraryError: it is nowhere to be found.
+        UnfitLibraryError: it needs another that is too old or too new.
+    """
+    if _build.LAZY:
+        load(on_library_path(_build.LAZY) or beside(_build.LAZY) or Path(_build.LAZY))
+
+
+def beside(library: str) -> Path | None:
+    """The file that the extension's own run path leads to."""
+    site = FOLDER.parent.parent
+    paths = (site / folder / library for folder in _build.FOLDERS)
+    return next((path for path in paths if path.is_file()), None)
 
 
 def load(library: Path) -> None:
@@ -74,6 +135,10 @@ def load(library: Path) -> None:
         except OSError as error:
             match = _MISSING.match(str(error))
             if match is None:
+                unfit = _UNFIT.search(str(error))
+                if unfit is not None:
+                    name = unfit["wanted"] or unfit["symbol"].rstrip(")")
+                    raise UnfitLibraryError(name, str(error)) from error
                 raise ImportError(str(error)) from error
             name = match["name"]
             found = None if name in tried else find(name)

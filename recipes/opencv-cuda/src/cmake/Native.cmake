@@ -1,0 +1,14 @@
+# FFmpeg and AVIF, where the profile asks for them: recipes of their own, built first (docs/recipes.md).
+
+if(WHEELHOUSE_NATIVES)
+  include("${CMAKE_CURRENT_SOURCE_DIR}/native/natives.cmake")
+endif()
+# Settings.cmake has both switched off; what stands here goes before it.
+if("ffmpeg" IN_LIST WHEELHOUSE_NATIVES)
+  set(WITH_FFMPEG ON CACHE BOOL "")
+  set(OPENCV_FFMPEG_USE_FIND_PACKAGE FFMPEG CACHE STRING "")
+  set(OPENCV_FFMPEG_ENABLE_LIBAVDEVICE OFF CACHE BOOL "")  # cameras are V4L's
+endif()
+if("libavif" IN_LIST WHEELHOUSE_NATIVES)
+  set(WITH_AVIF ON CACHE BOOL "")
+endif()
