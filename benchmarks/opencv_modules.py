@@ -145,13 +145,19 @@ def name_rows(ours: Side, theirs: Side, why: Reasons) -> list[list[str]]:
     for module in sorted({*ours.names, *theirs.names}):
         mine, yours = ours.names.get(module, frozenset()), theirs.names.get(module, frozenset())
         missing = sorted(yours - mine)
-        reasons = dict.fromkeys(why.of(f"{module}.{name}") for name in missing)
+        whys = dict.fromkeys(why.of(f"{module}.{name}") for name in missing)
         lost = [
             name for name in missing if name.partition(".")[0] not in missing or "." not in name
         ]
         rows.append([f"`{module}`", str(len(mine)), str(len(yours)), str(len(mine - yours))])
-        rows[-1] += [", ".join(f"`{name}`" for name in lost), "; ".join(reasons)]
+        rows[-1] += [", ".join(f"`{name}`" for name in lost), "; ".join(whys)]
     return rows
+
+
+def reasons() -> dict[str, str]:
+    """The file beside this program: pattern to reason."""
+    found = tomllib.loads(REASONS.read_text(encoding="utf-8"))["missing"]
+    return {pattern: one["why"] for one in found for pattern in one["what"]}
 
 
 class Reasons:
@@ -184,7 +190,7 @@ def page(ours: Side, theirs: Side, why: Reasons) -> str:
 
 What the `full` wheel of opencv-cuda {ours.version} has, beside `opencv-contrib-python-headless`
 {theirs.version} from the package index. Written by `benchmarks/opencv_modules.py` from both wheels'
-`cv2.getBuildInformation()` and public names.
+`cv2.getBuildInformation()` and public names; the reasons are in `benchmarks/opencv_modules.toml`.
 
 ## Modules
 {markdown(["module", "ours", "theirs", "why not"], module_rows(ours, theirs, why))}
@@ -217,7 +223,7 @@ def main() -> int:
     parser.add_argument("--theirs", type=Path, required=True, help="a Python with OpenCV's own")
     parser.add_argument("--write", type=Path, help="the page (default: print it)")
     options = parser.parse_args()
-    why = Reasons(tomllib.loads(REASONS.read_text(encoding="utf-8"))["missing"])
+    why = Reasons(reasons())
     text = page(ask(options.ours), ask(options.theirs), why)
     if options.write is None:
         print(text)

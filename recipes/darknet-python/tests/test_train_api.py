@@ -68,21 +68,28 @@ def test_table_and_chart_lie_beside_the_weights(train):
     assert {path.suffix for path in trained.table.parent.iterdir()} == {".weights", ".csv", ".png"}
 
 
-def test_what_is_there_already_goes_on(train, data):
+def test_what_is_there_already_goes_on(data):
+    cfg = long_cfg(data)  # how soon it hears that it shall stop is the machine's to say
+
+    def train(*words: Path, **options: object) -> darknet.Trained:
+        return darknet.train(data, cfg, *words, **{"show": False, **options})
+
     stopped = train(on_progress=lambda at: at.iteration < 5)
     assert not stopped.finished
     assert stopped.last.iteration >= 5
-    assert stopped.weights.name == "shapes_last.weights"
+    assert stopped.weights.name == "long_last.weights"
     kept = stopped.table.read_text()
+    whole = stopped.last.iteration + 7
+    cfg.write_text(shapes.CFG.format(batches=whole, step=50_000))
     finished = train(stopped.weights)
     assert finished.finished
     assert finished.table.read_text().startswith(kept)
-    assert finished.table.read_text().count("\n") == 13
+    assert finished.table.read_text().count("\n") == 1 + whole
     again = train(finished.weights)
     assert again.finished
     assert again.last is None
     assert again.table.read_text() == finished.table.read_text()
-    assert train(stopped.weights, clear=True).table.read_text().count("\n") == 13
+    assert train(stopped.weights, clear=True).table.read_text().count("\n") == 1 + whole
 
 
 def test_the_same_seed_makes_the_same_weights(train, data):
@@ -231,7 +238,10 @@ def test_threads_may_train_at_once(tmp_path):
 
 
 def test_detecting_and_training_again_and_again_leaks_nothing(train, data):
-    """Memory, files and threads of this process after ten rounds are those after three."""
+    """Memory, files and threads of this process after ten rounds are those after three.
+
+    A picture lost in each of the 700 detections would be 34 MB; allocators come and go by a few.
+    """
     trained = train()
     picture = data.parent / "images" / "train 0.png"
     cfg = data.with_name("shapes.cfg")
@@ -255,11 +265,15 @@ def test_detecting_and_training_again_and_again_leaks_nothing(train, data):
     late = held()
     assert late[1] <= early[1]
     assert late[2] <= early[2]
-    assert late[0] - early[0] < 3e6
+    assert late[0] - early[0] < 1e7
 
 
 def test_training_itself_leaks_nothing(data):
-    """The process that trains holds after 400 iterations what it held after 100."""
+    """The process that trains holds after 600 iterations what it held after 150.
+
+    A picture lost in each would be 22 MB; how many of its threads' heaps a busy machine makes
+    differs by a few.
+    """
     cfg = long_cfg(data)
     text = cfg.read_text().replace("batch=16", "batch=2")
     cfg.write_text(text)
@@ -271,7 +285,7 @@ def test_training_itself_leaks_nothing(data):
         return at.iteration < 600
 
     darknet.train(data, cfg, on_progress=watcher, show=False)
-    assert sizes[600] - sizes[150] < 4e6
+    assert sizes[600] - sizes[150] < 1.2e7
 
 
 def children_size() -> int:
