@@ -18,11 +18,6 @@ RANDOM = np.random.RandomState(1)
 PICTURE = cv2.GaussianBlur(RANDOM.randint(0, 256, (96, 128, 3)).astype(np.uint8), (7, 7), 2)
 GREY = np.ascontiguousarray(PICTURE[..., 0])
 FLOAT = (GREY / 255).astype(np.float32)
-LOSSLESS = {
-    ".png": [], ".bmp": [], ".tiff": [], ".ppm": [], ".webp": [cv2.IMWRITE_WEBP_QUALITY, 101],
-    ".jp2": [cv2.IMWRITE_JPEG2000_COMPRESSION_X1000, 1000], ".ras": [], ".pam": [],
-}  # fmt: skip
-LOSSY = {".jpg": [cv2.IMWRITE_JPEG_QUALITY, 90], ".webp": [cv2.IMWRITE_WEBP_QUALITY, 80]}
 SMALL = {"onnx": (Onnx, "readNetFromONNX"), "darknet": (Darknet, "readNetFromDarknet")}
 
 
@@ -46,8 +41,13 @@ def dnn():
 
 def images():
     """What is decoded of what was encoded."""
+    lossless = {
+        ".png": [], ".bmp": [], ".tiff": [], ".ppm": [], ".webp": [cv2.IMWRITE_WEBP_QUALITY, 101],
+        ".jp2": [cv2.IMWRITE_JPEG2000_COMPRESSION_X1000, 1000], ".ras": [], ".pam": [],
+    }  # fmt: skip
+    lossy = {".jpg": [cv2.IMWRITE_JPEG_QUALITY, 90], ".webp": [cv2.IMWRITE_WEBP_QUALITY, 80]}
     found = {}
-    for kind, formats in (("lossless", LOSSLESS), ("lossy", LOSSY)):
+    for kind, formats in (("lossless", lossless), ("lossy", lossy)):
         for suffix, parameters in formats.items():
             done, data = cv2.imencode(suffix, PICTURE, parameters)
             assert done, suffix

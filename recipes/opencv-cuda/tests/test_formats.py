@@ -9,9 +9,9 @@ import pytest
 from opencv_cuda import _build
 from test_package import python
 
-pytestmark = pytest.mark.skipif(
-    "imgcodecs" not in _build.MODULES, reason="this profile has no imgcodecs"
-)
+if "imgcodecs" not in _build.MODULES:
+    pytest.skip("this profile has no imgcodecs", allow_module_level=True)
+
 RANDOM = np.random.RandomState(4)
 COLOUR = cv2.GaussianBlur(RANDOM.randint(0, 256, (37, 53, 3)).astype(np.uint8), (5, 5), 2)
 GREY = np.ascontiguousarray(COLOUR[..., 1])
