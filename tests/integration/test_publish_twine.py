@@ -52,7 +52,7 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return install(tmp_path_factory.mktemp("index-servers"), *SERVERS)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def devpi_index(
     programs: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[str], Index]]:
