@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shlex
 import subprocess
 import sys
@@ -181,9 +180,14 @@ def test_darknet_train_and_go_on_after_the_runtime_died(tmp_path: Path, drive: P
     assert "forward pass, CPU" in runs[0].text  # the doctor
     assert "files copied" in runs[0].text
     commands = [command_of(run.text) for run in runs]
-    assert commands[0][-2:] == [str(where / "my net.cfg"), "-dont_show"]
-    assert commands[1][-2:] == [str(where / "back up" / "my net_last.weights"), "-dont_show"]
-    assert re.search(r"(?m)^100,", (where / "back up" / "my net_loss.csv").read_text())
+    last, options = where / "back up" / "my net_last.weights", ["-dont_show", "-map"]
+    assert commands[0][-3:] == [str(where / "my net.cfg"), *options]
+    assert commands[1][-4:] == [str(where / "my net.cfg"), str(last), *options]
+    assert "Goes on after iteration 100, with its momentum" in runs[1].text
+    table = (where / "back up" / "my net_loss.csv").read_text().splitlines()
+    rows = [line.split(",") for line in table[1:]]
+    assert [row[0] for row in rows] == [str(number) for number in range(1, 121)]
+    assert [row[0] for row in rows if row[6]] == ["100", "120"]  # mean average precision
     assert pictures_seen(where / "back up" / "my net_final.weights") == 120 * 4
     for run in runs:
         assert "weights: my net_" in run.text

@@ -121,8 +121,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str | Path], 
 def picture(tmp_path: Path) -> Path:
     """A small image file: a bright disc on a gradient."""
     path = tmp_path / "picture.ppm"
-    pixels = networks.picture(96, 64)
-    path.write_bytes(b"P6 96 64 255\n" + pixels.tobytes())
+    path.write_bytes(networks.ppm(networks.picture(96, 64)))
     return path
 
 

@@ -87,3 +87,9 @@ def picture(width: int, height: int) -> np.ndarray:
     disc = (rows - height / 2) ** 2 + (columns - width / 3) ** 2 < (height / 4) ** 2
     pixels[disc] = (250, 240, 20)
     return pixels.astype(np.uint8)
+
+
+def ppm(pixels: np.ndarray) -> bytes:
+    """Pixels, height x width x RGB, uint8, as a file: a decoder tells it by what is in it."""
+    height, width, _ = pixels.shape
+    return b"P6 %d %d 255\n" % (width, height) + pixels.tobytes()

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import networks
 import numpy as np
+from newer import conv, section
 
 NAMES = ("disc", "square", "cross")
 SIDE = 64
-CFG = """[net]
+CFG = (
+    """[net]
 batch=16
 subdivisions=1
 width=64
@@ -25,56 +28,17 @@ policy=steps
 steps={step}
 scales=.1
 max_batches={batches}
-
-[convolutional]
-batch_normalize=1
-filters=8
-size=3
-stride=2
-pad=1
-activation=leaky
-
-[convolutional]
-batch_normalize=1
-filters=16
-size=3
-stride=2
-pad=1
-activation=leaky
-
-[convolutional]
-batch_normalize=1
-filters=32
-size=3
-stride=2
-pad=1
-activation=leaky
-
-[convolutional]
-batch_normalize=1
-filters=32
-size=3
-stride=1
-pad=1
-activation=leaky
-
-[convolutional]
-filters=16
-size=1
-stride=1
-activation=linear
-
-[yolo]
-mask=0,1
-anchors=14,14, 24,24
-classes=3
-num=2
-jitter=.1
-ignore_thresh=.6
-iou_loss=ciou
-iou_normalizer=.2
-max=8
 """
+    + conv(8, 3, 2)
+    + conv(16, 3, 2)
+    + conv(32, 3, 2)
+    + conv(32, 3, 1)
+    + section("convolutional", filters=16, size=1, stride=1, activation="linear")
+    + section(
+        "yolo", mask="0,1", anchors="14,14, 24,24", classes=3, num=2, jitter=".1",
+        ignore_thresh=".6", iou_loss="ciou", iou_normalizer=".2", max=8,
+    )
+)  # fmt: skip
 
 
 def make(folder: Path, *, trained: int = 200, held_out: int = 60, batches: int) -> Path:
@@ -87,7 +51,7 @@ def make(folder: Path, *, trained: int = 200, held_out: int = 60, batches: int) 
         for number in range(count):
             pixels, labels = draw(random)
             path = folder / "images" / f"{key} {number}.png"
-            path.with_suffix(".png").write_bytes(b"P6 64 64 255\n" + pixels.tobytes())
+            path.write_bytes(networks.ppm(pixels))
             (folder / "labels" / f"{key} {number}.txt").write_text(labels)
             paths.append(f"{path}\n")
         (folder / f"{key}.txt").write_text("".join(paths))

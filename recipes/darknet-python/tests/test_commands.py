@@ -174,8 +174,7 @@ def test_demo_reads_a_folder_of_frames(run, program, trained, tmp_path):
     frames = tmp_path / "frames"
     frames.mkdir()
     for number in range(3):
-        pixels = networks.picture(40, 30)
-        (frames / f"{number}.jpg").write_bytes(b"P6 40 30 255\n" + pixels.tobytes())
+        (frames / f"{number}.jpg").write_bytes(networks.ppm(networks.picture(40, 30)))
     (frames / "3.txt").write_text("no picture")
     done = run(program, "detector", "demo", *trained, frames, "-nogpu", "-prefix", "out")
     assert done.returncode == 0, done.stderr
@@ -226,7 +225,7 @@ def test_a_classifier_is_trained_and_asked(run, program, tmp_path):
     paths = []
     for number in range(6):
         path = tmp_path / "images" / f"{'cat' if number % 2 else 'dog'}_{number}.jpg"
-        path.write_bytes(b"P6 40 30 255\n" + networks.picture(40, 30).tobytes())
+        path.write_bytes(networks.ppm(networks.picture(40, 30)))
         paths.append(f"{path}\n")
     Path(paths[0].strip()).write_bytes(b"no picture")
     (tmp_path / "train.txt").write_text("".join(paths))

@@ -279,6 +279,27 @@ print(peak() - early)
     assert int(done.stdout) < 100
 
 
+TINY = """
+import sys, threading, numpy as np, darknet
+def halves():  # the smallest normal numbers, halved: 0 where they are flushed
+    small = np.array([sys.float_info.min, 1e-310]), np.array([1.2e-38, 1e-40], np.float32)
+    return all((values / 2 > 0).all() for values in small)
+network = darknet.Network(sys.argv[1])
+network.predict(np.zeros(network.inputs, np.float32))
+found = [halves()]
+thread = threading.Thread(target=lambda: found.append(halves()))
+thread.start(); thread.join()
+print(*found)
+"""
+
+
+def test_the_smallest_numbers_stay_what_they_are(run, python, small):
+    """What `-Ofast` links into a library flushes them to zero, for all of the user's process."""
+    done = run(python, "-c", TINY, small, DARKNET_DEVICE="cpu")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "True True\n"
+
+
 def test_a_wrong_device_is_refused(run, python):
     done = run(python, "-c", "import darknet; darknet.load_library()", DARKNET_DEVICE="gpu0")
     assert done.returncode == 1

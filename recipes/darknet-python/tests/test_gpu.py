@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import ctypes
+import sys
+import time
 from ctypes import POINTER, c_float, c_size_t, c_uint
+from pathlib import Path
 
 import darknet
+import newer
 import numpy as np
 import pytest
+import shapes
 from darknet._doctor import Verdict
 
 pytestmark = pytest.mark.gpu
 
+LAYERS = Path(__file__).with_name("layers.py")
 CFGS = ("cfg/yolov3-tiny.cfg", "cfg/yolov2-tiny.cfg", "cfg/darknet.cfg")
 # TF32 keeps 10 bits of a factor; without it only the order of the sums differs from the CPU's.
 GPU = {"DARKNET_DEVICE": "0", "NVIDIA_TF32_OVERRIDE": "0"}
@@ -26,6 +32,62 @@ def test_the_same_numbers_as_on_the_cpu(cfg, forward, weights):
     assert not np.array_equal(on_gpu, on_cpu), "bit-identical: it ran on the CPU"
     np.testing.assert_allclose(on_gpu[0], on_cpu[0], rtol=2e-3, atol=2e-4)
     np.testing.assert_allclose(on_gpu[1], on_gpu[0], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", sorted(newer.ALL))
+def test_each_layer_has_the_numbers_of_the_cpu(name, run, python, tmp_path):
+    """So that the first layer that differs is named, and not the network."""
+    cfg = tmp_path / f"{name}.cfg"
+    cfg.write_text(newer.ALL[name])
+    found = []
+    for device in (GPU, {"DARKNET_DEVICE": "cpu"}):
+        out = tmp_path / f"{device['DARKNET_DEVICE']}.npz"
+        done = run(python, LAYERS, cfg, out, **device)
+        assert done.returncode == 0, done.stdout + done.stderr
+        found.append(np.load(out))
+    on_gpu, on_cpu = found
+    assert on_gpu.files == on_cpu.files
+    assert len(on_cpu.files) == newer.ALL[name].count("[") - 1
+    for layer in on_cpu.files:
+        np.testing.assert_allclose(
+            on_gpu[layer], on_cpu[layer], rtol=2e-3, atol=2e-4, err_msg=f"layer {layer}"
+        )
+    assert not all(np.array_equal(on_gpu[layer], on_cpu[layer]) for layer in on_cpu.files)
+
+
+def test_the_first_steps_of_training_are_those_of_the_cpu(tmp_path, monkeypatch):
+    """Of the same seed: the same pictures and weights, so nearly the same losses."""
+    losses = []
+    for device in ("0", "cpu"):
+        data = shapes.make(tmp_path / device, trained=24, held_out=1, batches=8)
+        seen: list[float] = []
+        darknet.train(
+            data, data.with_name("shapes.cfg"), seed=2, device=device, show=False,
+            on_progress=lambda at, seen=seen: seen.append(at.loss),
+        )  # fmt: skip
+        losses.append(seen)
+    assert losses[0] == pytest.approx(losses[1], rel=0.02)
+
+
+def test_it_is_faster_than_the_cpu(weights, monkeypatch, capsys):
+    """yolov3-tiny, 416 x 416, one picture after another; the figures are printed."""
+    file = weights(CFGS[0])
+    seconds = {}
+    for device in ("0", "cpu"):
+        monkeypatch.setenv("DARKNET_DEVICE", device)
+        darknet.set_gpu(0 if device == "0" else -1)
+        with darknet.Network(CFGS[0], file) as network:
+            values = np.zeros(network.inputs, np.float32)
+            times = []
+            for _ in range(12):
+                begun = time.perf_counter()
+                network.predict(values)
+                times.append(time.perf_counter() - begun)
+        seconds[device] = sorted(times)[len(times) // 2]
+    darknet.set_gpu(0)
+    with capsys.disabled():
+        sys.stdout.write(f"GPU {seconds['0'] * 1e3:.1f} ms, CPU {seconds['cpu'] * 1e3:.1f} ms\n")
+    assert seconds["0"] < seconds["cpu"] / 3
 
 
 def test_a_batch_that_becomes_one_image(forward, weights, tmp_path):

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 BOXES = Path(__file__).with_name("boxes.py")
+LAYERS = Path(__file__).with_name("layers.py")
 Boxes = Callable[..., np.ndarray]
 # Sums in another order, in about forty layers after another
 # These activations flatten what is small, so that after many layers all cells would be the same
@@ -106,6 +107,18 @@ def test_the_boxes_of_opencv(name, boxes, files):
         np.testing.assert_allclose(ours[certain, 5:], theirs[certain, 5:], **NEAR)
     # Not by chance: the boxes differ from each other.
     assert len(np.unique(ours[:, 0].round(4))) > 0.5 * len(ours)
+
+
+def test_layer_by_layer_ends_as_the_whole(run, files, boxes, tmp_path):
+    """What compares a GPU with the CPU, layer by layer (test_gpu.py), sees each of them."""
+    cfg, _ = files("yolov4-tiny")
+    done = run(sys.executable, LAYERS, cfg, tmp_path / "layers.npz", DARKNET_DEVICE="cpu")
+    assert done.returncode == 0, done.stderr
+    layers = np.load(tmp_path / "layers.npz")
+    assert len(layers.files) == 38
+    last = layers["037"].reshape(3, 5 + newer.CLASSES, -1)
+    certain = boxes("yolov4-tiny", DARKNET_DEVICE="cpu")[:, 4]
+    assert np.isin(last[:, 4].ravel(), certain).all()
 
 
 @pytest.mark.gpu

@@ -65,7 +65,12 @@ def test_table_and_chart_lie_beside_the_weights(train):
     assert chart.shape == (540, 960, 3)
     red = (chart[:, :, 2] == 200) & (chart[:, :, 0] == 30)
     assert red.sum(axis=0).astype(bool).sum() > 700  # the average, from left to right
-    assert {path.suffix for path in trained.table.parent.iterdir()} == {".weights", ".csv", ".png"}
+    assert {path.suffix for path in trained.table.parent.iterdir()} == {
+        ".weights",
+        ".state",
+        ".csv",
+        ".png",
+    }
 
 
 def test_what_is_there_already_goes_on(data):

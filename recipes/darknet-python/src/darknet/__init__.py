@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from darknet._paths import share
     from darknet._structs import BOX, DETECTION, IMAGE, METADATA
     from darknet._train import TrainingError, train
-    from darknet._training_events import Progress, Skipped, Trained
+    from darknet._training_events import Precision, Progress, Skipped, Trained
 
 __all__ = [
     "BOX",
@@ -53,6 +53,7 @@ __all__ = [
     "LibraryError",
     "Network",
     "NetworkError",
+    "Precision",
     "Progress",
     "Skipped",
     "Trained",
@@ -84,7 +85,7 @@ _HOMES = {
     "_paths": ("share",),
     "_structs": ("BOX", "DETECTION", "IMAGE", "METADATA"),
     "_train": ("TrainingError", "train"),
-    "_training_events": ("Progress", "Skipped", "Trained"),
+    "_training_events": ("Precision", "Progress", "Skipped", "Trained"),
 }
 """Which module has a name; all others are in ``_compat``."""
 

@@ -43,9 +43,12 @@ class Verdict(IntEnum):
     GPU_WRONG = 25
 
 
-REINSTALL = "pip install --force-reinstall darknet-python=={version}, with the index it came from"
+REINSTALL = (
+    'pip install --force-reinstall "darknet-python=={version}", '
+    "with the --extra-index-url this one came from"
+)
 REMEDIES = {
-    Verdict.LIBRARY_MISSING: REINSTALL,
+    Verdict.LIBRARY_MISSING: "pip install --force-reinstall --no-deps {libraries}",
     Verdict.LIBRARY_BROKEN: REINSTALL,
     Verdict.CPU_FAILS: REINSTALL,
     Verdict.WRONG_DEVICE: "set DARKNET_DEVICE to cpu or to the number of a GPU, or take it away: "
@@ -118,7 +121,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _content(lines: list[Line], verdict: Verdict) -> dict[str, object]:
     return {
-        "schema": SCHEMA,
+        "schema_version": SCHEMA,
         "version": metadata.version("darknet-python"),
         "verdict": verdict.name,
         "code": int(verdict),
@@ -130,8 +133,14 @@ def _content(lines: list[Line], verdict: Verdict) -> dict[str, object]:
 
 
 def remedy(verdict: Verdict) -> str:
-    """What to do about a fault; names the installed version, which no other index has."""
-    return REMEDIES[verdict].format(version=metadata.version("darknet-python"))
+    """What to do about a fault; names the installed version, which no other index has.
+
+    NVIDIA's own packages come from the public index, in the versions that this wheel asks for.
+    """
+    wheel = metadata.distribution("darknet-python")
+    names = [one.partition(";")[0].strip() for one in wheel.requires or ()]
+    libraries = " ".join(f'"{name}"' for name in names if name.startswith("nvidia-"))
+    return REMEDIES[verdict].format(version=wheel.version, libraries=libraries)
 
 
 def examine() -> Iterator[Line]:

@@ -15,9 +15,13 @@ python -m darknet                                       what is wrong with this 
 
 options of train:
   -clear            count iterations from 0, whatever WEIGHTS say
+  -map              mean average precision of the pictures of `valid`, every four times through
+                    those of `train` (100 iterations at least); the best weights: ..._best.weights
+  -map_every N      the same every N iterations; -iou_thresh .5: from which overlap a box is right
   -verbose          a line for each iteration and layer, not one line for all
   -seed N           the same pictures in the same order, the same first weights
   -loaders N        threads that read pictures (default: 64)
+  -no_state         no ..._last.state, the momentum that ..._last.weights go on with (same size)
   -gpus 0,1         train on several GPUs
 options of all:
   -i N              the number of the GPU; -nogpu: the CPU
@@ -29,11 +33,14 @@ options of test and demo:
 
 environment:
   DARKNET_DEVICE=cpu|0|1...      where to compute
+  DARKNET_THREADS=N              threads on the CPU (default: one for each core it may use)
+  DARKNET_SIMD=sse2|avx2|avx512  the widest vectors on the CPU (the numbers are the same)
   DARKNET_SAVE_MINUTES=10        how often ..._last.weights is written at least
+  DARKNET_HOME=FOLDER            where cfg/ and data/ are looked for (default: the package's own)
 
 examples:
   darknet detector train "/content/drive/My Drive/obj.data" my.cfg darknet53.conv.74
-  darknet detector train "/content/drive/My Drive/obj.data" my.cfg backup/my_last.weights
+  darknet detector train "/content/drive/My Drive/obj.data" my.cfg backup/my_last.weights -map
   darknet detector map obj.data my.cfg backup/my_final.weights
   darknet detector test cfg/coco.data cfg/yolov3.cfg yolov3.weights data/dog.jpg
   ffmpeg -i VIDEO frames/%06d.jpg; darknet detector demo obj.data my.cfg my.weights frames

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 
 from darknet._paths import HOME_VARIABLE, PROGRAM, home
 
+LIBRARY_MISSING = 10
+"""As the doctor has it (`_doctor.Verdict`)."""
 CANNOT_EXECUTE = 126
 NO_WINDOW = "-dont_show"
 """Known to other Darknets. This one has no windows, and would take the word for a file."""
@@ -26,6 +28,28 @@ def environment(given: Mapping[str, str]) -> dict[str, str]:
     folders = [*filter(None, [given.get(SEARCH_VARIABLE)]), *library_folders()]
     search = {SEARCH_VARIABLE: os.pathsep.join(folders)} if folders else {}
     return {**given, **search, HOME_VARIABLE: home()}
+
+
+def missing() -> tuple[str, ...]:
+    """The libraries of NVIDIA's that neither a run path, ``sys.path`` nor the system has.
+
+    Where packages have them all, nothing but their files is looked at; the loader alone knows
+    where the system has the others.
+    """
+    import ctypes
+
+    from darknet._nvidia import locate_all
+
+    gone = []
+    for found in locate_all():
+        if found.place == "nowhere":
+            try:
+                ctypes.CDLL(found.name)
+            except OSError as error:
+                # One that is there and needs another begins with the other's name.
+                if str(error).startswith(f"{found.name}: cannot open"):
+                    gone.append(found.name)
+    return tuple(gone)
 
 
 def main() -> None:
@@ -43,6 +67,12 @@ def main() -> None:
 
         sys.stdout.write(TEXT)
         raise SystemExit(0)
+    if gone := missing():
+        sys.stderr.write(
+            f"darknet: NVIDIA's {', '.join(gone)} not found; `python -m darknet` says how to mend "
+            "it\n"
+        )
+        raise SystemExit(LIBRARY_MISSING)
     words = [word for word in sys.argv[1:] if word != NO_WINDOW]
     sys.stdout.flush()
     try:

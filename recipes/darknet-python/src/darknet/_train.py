@@ -45,6 +45,8 @@ def train(
     seed: int | None = None,
     loaders: int | None = None,
     save_minutes: float = 10,
+    measure: bool | int = False,
+    keep_momentum: bool = True,
     device: str | int | None = None,
     show: bool = True,
     verbose: bool = False,
@@ -54,7 +56,8 @@ def train(
     In the folder ``backup`` of the .data file there are, always whole, ``BASE_last.weights`` (each
     100 iterations, each `save_minutes`, and whenever training stops), ``BASE_N.weights``,
     ``BASE_final.weights``, ``BASE_loss.csv`` and ``BASE_loss.png``; BASE is the name of the .cfg.
-    Given ``BASE_last.weights``, training goes on where it stopped.
+    Given ``BASE_last.weights``, training goes on where it stopped; with ``BASE_last.state``, the
+    momentum that belongs to them, exactly so.
 
     Ctrl-C finishes the iteration, writes the weights and raises ``KeyboardInterrupt``; a second
     one ends it at once. If this process dies, training writes its weights and ends.
@@ -71,6 +74,12 @@ def train(
             stop; None is another each time.
         loaders: Threads that read pictures; None is Darknet's number, 64.
         save_minutes: Between two times that ``BASE_last.weights`` is written.
+        measure: Take the mean average precision of the pictures that the .data file's list
+            ``valid`` names, and keep the best weights as ``BASE_best.weights``: True is every four
+            times through the training pictures, though not before ``burn_in`` nor more often than
+            each 100 iterations; a number is every so many iterations. At the end in any case.
+        keep_momentum: Write ``BASE_last.state`` beside ``BASE_last.weights``, and go on with it;
+            it is as large as the weights.
         device: ``cpu`` or the number of a GPU; None is what ``DARKNET_DEVICE`` says.
         show: Write one line with the progress, again and again, to ``sys.stdout``.
         verbose: Write all that the program says there instead.
@@ -86,7 +95,14 @@ def train(
     """
     if not save_minutes > 0:
         raise ValueError(f"save_minutes is {save_minutes}: a number above 0 is needed")
-    command = _command(data, cfg, weights, clear=clear, seed=seed, loaders=loaders)
+    options = [
+        *_option("seed", seed, 0),
+        *_option("loaders", loaders, 1),
+        *_map_options(measure),
+        *([] if keep_momentum else ["-no_state"]),
+        *(["-clear"] if clear else []),
+    ]
+    command = [*_command(data, cfg, weights), *options]
     variables = {"DARKNET_SAVE_MINUTES": repr(float(save_minutes))}
     if device is not None:
         variables["DARKNET_DEVICE"] = str(device)
@@ -114,25 +130,25 @@ def train(
     raise TrainingError(_why(status, run.said, story))
 
 
-def _command(
-    data: PathName,
-    cfg: PathName,
-    weights: PathName | None,
-    *,
-    clear: bool,
-    seed: int | None,
-    loaders: int | None,
-) -> list[str]:
+def _command(data: PathName, cfg: PathName, weights: PathName | None) -> list[str]:
     files = [data, cfg] if weights is None else [data, cfg, weights]
-    command = [str(PROGRAM), "detector", "train", *(os.fsdecode(find_file(f)) for f in files)]
-    if clear:
-        command.append("-clear")
-    for name, value, least in (("seed", seed, 0), ("loaders", loaders, 1)):
-        if value is not None:
-            if value < least:
-                raise ValueError(f"{name} is {value}: a number from {least} is needed")
-            command += [f"-{name}", str(value)]
-    return command
+    return [str(PROGRAM), "detector", "train", *(os.fsdecode(find_file(f)) for f in files)]
+
+
+def _option(name: str, value: int | None, least: int) -> list[str]:
+    if value is None:
+        return []
+    if value < least:
+        raise ValueError(f"{name} is {value}: a number from {least} is needed")
+    return [f"-{name}", str(value)]
+
+
+def _map_options(measure: bool | int) -> list[str]:
+    if isinstance(measure, bool):
+        return ["-map"] if measure else []
+    if measure < 1:
+        raise ValueError(f"measure is {measure}: True, False or iterations, 1 at least")
+    return ["-map_every", str(measure)]
 
 
 class _Run:
@@ -214,6 +230,8 @@ class _Line:
             f"average {progress.average_loss:.4g}, rate {progress.learning_rate:.3g}, "
             f"{each:.2f} s each, {duration(left * each)} left"
         )
+        if progress.mean_average_precision is not None:
+            self._text += f", mAP {progress.mean_average_precision:.1%}"
         if time.monotonic() >= self._next:
             self._write()
 

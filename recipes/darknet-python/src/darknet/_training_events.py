@@ -23,6 +23,8 @@ class Progress:
         seconds: Time of training, over all runs of which the table of losses knows.
         loading: Seconds of this iteration in which the network waited for pictures.
         computing: Seconds of this iteration in which it learnt.
+        mean_average_precision: The one taken last, from 0 to 1, of an iteration before this; None
+            where none was.
     """
 
     iteration: int
@@ -34,6 +36,20 @@ class Progress:
     seconds: float
     loading: float
     computing: float
+    mean_average_precision: float | None = None
+
+
+@dataclass(frozen=True)
+class Precision:
+    """How well weights find what is in the pictures of the list ``valid``.
+
+    Attributes:
+        mean_average_precision: From 0 to 1.
+        iteration: The weights are those after it.
+    """
+
+    mean_average_precision: float
+    iteration: int
 
 
 @dataclass(frozen=True)
@@ -52,10 +68,13 @@ class Trained:
         finished: Whether it reached ``max_batches``; otherwise it was stopped, and goes on from
             `weights`.
         last: How far it got; None where there was nothing left to do.
-        weights: The weights written last; None where none were.
+        weights: The weights written last to go on from; None where none were.
         table: ``BASE_loss.csv`` in the backup folder: a line for each iteration.
         chart: ``BASE_loss.png`` beside it.
         skipped: Pictures that were left out.
+        precision: The mean average precision that was taken last; None where none was.
+        best: The best, over all runs of which the table knows; the weights are
+            ``BASE_best.weights`` in the backup folder.
     """
 
     finished: bool
@@ -64,6 +83,8 @@ class Trained:
     table: Path
     chart: Path
     skipped: tuple[Skipped, ...]
+    precision: Precision | None = None
+    best: Precision | None = None
 
 
 class Story:
@@ -75,6 +96,8 @@ class Story:
         self.table: Path | None = None
         self.chart: Path | None = None
         self.unsaved = ""
+        self.precision: Precision | None = None
+        self.best: Precision | None = None
         self._iterations = 0
         self._skipped: list[Skipped] = []
 
@@ -88,6 +111,9 @@ class Story:
         if kind == "start":
             self._iterations = int(event["iterations"])
             self.table, self.chart = Path(event["table"]), Path(event["chart"])
+            self._take_precision(event)
+        elif kind == "map":
+            self._take_precision(event)
         elif kind == "saved":
             self.weights, self.unsaved = Path(event["file"]), ""
         elif kind == "unsaved":
@@ -112,13 +138,23 @@ class Story:
             table=self.table,
             chart=self.chart,
             skipped=tuple(self._skipped),
+            precision=self.precision,
+            best=self.best,
         )
+
+    def _take_precision(self, event: dict[str, Any]) -> None:
+        if "map" not in event:
+            return
+        self.precision = Precision(float(event["map"]), int(event["map_iteration"]))
+        if event["best"]:
+            self.best = Precision(float(event["best"]), int(event["best_iteration"]))
 
     def _progress(self, event: dict[str, Any]) -> Progress:
         def number(key: str) -> float:
             value = event[key]
             return math.nan if value is None else float(value)
 
+        known = self.precision
         return Progress(
             iteration=int(event["iteration"]),
             iterations=self._iterations,
@@ -129,4 +165,5 @@ class Story:
             seconds=number("seconds"),
             loading=number("loading"),
             computing=number("computing"),
+            mean_average_precision=known.mean_average_precision if known else None,
         )

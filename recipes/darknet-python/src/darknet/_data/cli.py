@@ -58,14 +58,15 @@ def _localise(given: argparse.Namespace) -> int:
         given.to,
         cfg=given.cfg,
         weights=given.weights,
+        anew=given.anew,
         jobs=given.jobs,
         skip_missing=given.skip_missing,
     )
-    sys.stdout.write(_local_json(local) if given.json else _local_text(local))
+    sys.stdout.write(_local_json(local) if given.json else _local_text(local, given.weights))
     return 0
 
 
-def _local_text(local: Local) -> str:
+def _local_text(local: Local, given: str | None) -> str:
     done, plan = local.done, local.plan
     lines = [
         f"{plan.data}: {done.copied:,} files copied ({size(done.bytes)}), "
@@ -76,7 +77,19 @@ def _local_text(local: Local) -> str:
     lines.append(f"weights go to {plan.backup}")
     if not plan.backup.is_dir():
         lines.append(f"which is not there yet: mkdir -p {shlex.quote(str(plan.backup))}")
+    lines.append(_start_text(local, given))
     return "\n".join([*lines, "go on with:", "  " + shlex.join(local.command)]) + "\n"
+
+
+def _start_text(local: Local, given: str | None) -> str:
+    if local.weights is None:
+        return "training starts from random weights"
+    if not local.left:
+        return f"training starts from {local.weights}"
+    text = f"training goes on from {local.weights}, which it left behind"
+    if given not in (None, "", local.weights):
+        text += f", and not from {given}; --anew starts from that"
+    return text
 
 
 def _local_json(local: Local) -> str:
@@ -89,6 +102,8 @@ def _local_json(local: Local) -> str:
         "bytes": done.bytes,
         "kept": done.kept,
         "missing": list(plan.missing),
+        "weights": local.weights,
+        "goes_on": local.left,
         "command": list(local.command),
     }
     return json.dumps(content, indent=2) + "\n"
@@ -127,7 +142,14 @@ def _parser() -> argparse.ArgumentParser:
     copy.add_argument("data", type=Path, metavar="DATA", help="the .data file")
     copy.add_argument("--to", type=Path, required=True, metavar="FOLDER", help="where to copy to")
     copy.add_argument("--cfg", default=_CFG, help="the .cfg, for the command that is shown")
-    copy.add_argument("--weights", help="the weights to start from, for the same")
+    copy.add_argument(
+        "--weights",
+        help="the weights to start from, for the same; those that training left in the backup "
+        "folder (..._last.weights) come first",
+    )
+    copy.add_argument(
+        "--anew", action="store_true", help="start from --weights, whatever training left"
+    )
     copy.add_argument(
         "--skip-missing",
         action="store_true",

@@ -26,18 +26,33 @@ class Local:
     Attributes:
         plan: What was asked for.
         done: What was copied.
+        weights: What that starts from; None is nothing.
+        left: Whether an earlier training left those behind, and this one goes on.
         command: The ``darknet`` command to go on with, word by word.
     """
 
     plan: Plan
     done: Done
+    weights: str | None
+    left: bool
     command: tuple[str, ...]
 
 
 def localise(
-    data: Path, to: Path, *, cfg: str, weights: str | None, jobs: int, skip_missing: bool
+    data: Path,
+    to: Path,
+    *,
+    cfg: str,
+    weights: str | None,
+    anew: bool,
+    jobs: int,
+    skip_missing: bool,
 ) -> Local:
     """Copy the data set; the new ``.data`` file is written last, so it is never half a set's.
+
+    Training is to start from what an earlier one left behind last, where there is such a file in
+    the backup folder, and from `weights` otherwise, or when it is to start `anew`: so the same
+    call is right every day.
 
     Raises:
         DataError: a file is missing or cannot be read or written, or the disk is too small.
@@ -62,23 +77,23 @@ def localise(
                 _write(text)
     except OSError as error:
         raise DataError(f"{error.filename or folder}: {error.strerror}") from None
-    return Local(plan=plan, done=done, command=_command(plan, cfg, weights))
-
-
-def _command(plan: Plan, cfg: str, weights: str | None) -> tuple[str, ...]:
-    """What to train with: the given weights, or else those that training last left behind."""
-    stem = Path(cfg).name.split(".")[0]
-    left = (plan.backup / f"{stem}{end}" for end in ("_last.weights", ".backup"))
-    start = weights or next((str(path) for path in left if path.is_file()), None)
-    return (
-        "darknet",
-        "detector",
-        "train",
-        str(plan.data),
-        cfg,
-        *([start] if start else []),
-        "-dont_show",
+    left = None if anew else _left_behind(plan.backup, cfg)
+    start = left or weights or None
+    words = ("darknet", "detector", "train", str(plan.data), cfg)
+    return Local(
+        plan=plan,
+        done=done,
+        weights=start,
+        left=left is not None,
+        command=(*words, *([start] if start else []), "-dont_show"),
     )
+
+
+def _left_behind(backup: Path, cfg: str) -> str | None:
+    """The weights that training with this ``.cfg`` left behind last."""
+    stem = Path(cfg).name.split(".")[0]  # as Darknet names them
+    left = (backup / f"{stem}{end}" for end in ("_last.weights", ".backup"))
+    return next((str(path) for path in left if path.is_file()), None)
 
 
 def _write(text: Text) -> None:
