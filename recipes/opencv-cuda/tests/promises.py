@@ -23,6 +23,7 @@ FULL = QUICK | {
     "features2d",
     "flann",
     "fuzzy",
+    "gapi",
     "hfs",
     "highgui",
     "img_hash",

@@ -548,6 +548,38 @@ class TestLocalise:
         assert all(str(to) in line.text for line in read_lines(to / "obj.train.list"))
         assert leftovers(to) == []
 
+    def test_what_training_left_behind_beats_the_weights_of_the_first_day(
+        self, dataset, tmp_path, capsys
+    ):
+        """The same command every day, whatever it was given at first: no work is lost."""
+        cfg, to = str(dataset.folder / "my net.v2.cfg"), str(tmp_path / "local")
+        backup = dataset.folder / "backup"
+
+        def started(*more: str) -> tuple[object, object, str]:
+            words = ["localise", str(dataset.data), "--to", to, "--cfg", cfg, *more]
+            assert main([*words, "--json"]) == 0
+            content = json.loads(capsys.readouterr().out)
+            start = content["command"][5:-1]
+            assert start == ([content["weights"]] if content["weights"] else [])
+            assert main(words) == 0
+            said = capsys.readouterr().out
+            assert shlex.split(said.splitlines()[-1]) == content["command"]
+            return content["weights"], content["goes_on"], said
+
+        assert started()[:2] == (None, False)
+        assert "training starts from random weights" in started()[2]
+        assert started("--weights", "first.weights")[:2] == ("first.weights", False)
+        (backup / "my net.backup").write_bytes(b"x")  # as the Darknet of 2018 named it
+        assert started()[:2] == (str(backup / "my net.backup"), True)
+        last = backup / "my net_last.weights"
+        last.write_bytes(b"x")
+        assert started()[:2] == (str(last), True)
+        weights, goes_on, said = started("--weights", "first.weights")
+        assert (weights, goes_on) == (str(last), True)
+        assert f"goes on from {last}, which it left behind, and not from first.weights" in said
+        assert started("--weights", "first.weights", "--anew")[:2] == ("first.weights", False)
+        assert started("--anew")[:2] == (None, False)
+
     def test_again_copies_only_what_changed(self, dataset, tmp_path, capsys):
         to = tmp_path / "local"
         assert main(["localise", str(dataset.data), "--to", str(to)]) == 0

@@ -6,10 +6,8 @@
 
 set(archives "${CMAKE_CURRENT_SOURCE_DIR}/sources/npp")
 if(NOT EXISTS "${archives}")
-  set(WHEELHOUSE_STATIC_NPP OFF)
   return()
 endif()
-set(WHEELHOUSE_STATIC_NPP ON)
 
 cmake_path(GET CMAKE_CUDA_COMPILER PARENT_PATH cuda_programs)
 find_program(NVPRUNE nvprune HINTS "${cuda_programs}" REQUIRED NO_DEFAULT_PATH)

@@ -17,11 +17,6 @@ install(TARGETS opencv_python3 LIBRARY DESTINATION ${payload})
 install(FILES "${package}/cv2.py" DESTINATION .)
 install(DIRECTORY "${package}/opencv_cuda" DESTINATION . FILES_MATCHING PATTERN "*.py")
 
-if(WHEELHOUSE_STATIC_NPP)
-  install(FILES "${CMAKE_CURRENT_SOURCE_DIR}/sources/npp/nvidia-cuda-dev/copyright"
-    DESTINATION "${SKBUILD_METADATA_DIR}/licenses/npp")
-endif()
-
 # OpenCV's own loader and Python code as it lies in its build tree, with a configuration of ours:
 # OpenCV's holds absolute paths.
 install(DIRECTORY "${CMAKE_BINARY_DIR}/python_loader/cv2/" DESTINATION ${payload}

@@ -25,7 +25,7 @@ switch(OFF
   BUILD_opencv_objc_bindings_generator
   BUILD_opencv_python_tests
   BUILD_opencv_cudacodec   # NVIDIA's Video Codec SDK is behind a login
-  BUILD_opencv_gapi        # needs ADE, which no package registry carries
+  BUILD_opencv_gapi        # needs ADE: Native.cmake switches it on
   BUILD_opencv_alphamat    # needs Eigen
   BUILD_opencv_cvv BUILD_opencv_viz BUILD_opencv_ovis BUILD_opencv_cnn_3dobj  # windows (Qt, VTK, Ogre)
   BUILD_opencv_freetype BUILD_opencv_hdf BUILD_opencv_sfm BUILD_opencv_julia BUILD_opencv_matlab
@@ -58,9 +58,8 @@ else()
   switch(OFF ENABLE_LIBJPEG_TURBO_SIMD)
 endif()
 switch(OFF
-  WITH_ADE                 # downloaded
   WITH_IPP                 # downloaded (IPPICV)
-  WITH_AVIF WITH_FFMPEG    # recipes of their own: Native.cmake switches them on
+  WITH_ADE WITH_AVIF WITH_FFMPEG  # recipes of their own: Native.cmake switches them on
   WITH_LAPACK WITH_EIGEN   # not bundled; OpenCV has its own decompositions
   WITH_1394 WITH_ARAVIS WITH_GPHOTO2 WITH_GSTREAMER WITH_UEYE WITH_XIMEA
   WITH_GTK WITH_QT WITH_VTK WITH_OPENGL WITH_WAYLAND WITH_FRAMEBUFFER  # headless
