@@ -82,7 +82,13 @@ def wheel_bytes(record: dict[str, Any]) -> bytes:
     stem = "-".join(record["filename"].split("-")[:2])
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        for name, text in (("METADATA", record["metadata"]), ("WHEEL", "Wheel-Version: 1.0\n")):
+        texts = {
+            "METADATA": record["metadata"],
+            "WHEEL": "Wheel-Version: 1.0\n",
+            "build-spec.json": json.dumps({"key": record["build_key"]}),
+            "sboms/bench.cdx.json": json.dumps({"bomFormat": "CycloneDX", "specVersion": "1.6"}),
+        }
+        for name, text in texts.items():
             archive.writestr(zipfile.ZipInfo(f"{stem}.dist-info/{name}"), text)
     return buffer.getvalue()
 

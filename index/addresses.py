@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urljoin
+from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 from index.errors import EntryError
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 URL = re.compile(r"(?:https?|file)://[!$-&(-;=@-\[\]-~]+")
 """Printable ASCII, no quotes, brackets or backslash, and no query: ``.metadata`` goes behind it."""
+ACCOUNT = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*@")
+"""An address that begins with a name, and perhaps a password."""
 RELATIVE_URL = re.compile(r"(?:\.\./)*[A-Za-z0-9._+!-]+(?:/[A-Za-z0-9._+!-]+)*")
 
 
@@ -29,16 +31,46 @@ def check_url(url: str) -> None:
         raise EntryError(f"{url!r} is not an address a wheel can have")
 
 
+def split_address(url: str) -> SplitResult | None:
+    """The parts of an address, or None where it has none: ``https://[``, or a port of letters.
+
+    `urlsplit` raises a bare ``ValueError`` there, for a port only once somebody asks for it.
+    """
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 -- it is judged where it is asked for
+    except ValueError:
+        return None
+    return parts
+
+
+def refuse_account(url: str, what: str) -> None:
+    """Refuse an address with a name or a password in it: it would be published, logged or shown.
+
+    Args:
+        url: The address, or a path.
+        what: What it was given as; the address itself is not repeated.
+
+    Raises:
+        EntryError: there is one in it.
+    """
+    if ACCOUNT.match(url):
+        raise EntryError(
+            f"{what}: an address with no name and no password in it is needed",
+            remedy="what is published is read without an account; tokens come from the environment",
+        )
+
+
 def link(file: File, *, depth: int = 2) -> str:
     """The quoted address of a file as seen from a page ``depth`` folders below the site.
 
     ``+`` becomes ``%2B``: some servers read a bare one as a space.
     """
-    return _link(file.url, depth)
+    return link_to(file.url, depth)
 
 
-@lru_cache(maxsize=4096)
-def _link(url: str, depth: int) -> str:
+def link_to(url: str, depth: int) -> str:
+    """As `link`, to what lies at ``url``."""
     folder, slash, name = url.rpartition("/")
     if "://" in folder:
         return f"{_quoted_base(folder)}/{name.replace('+', '%2B')}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from operator import itemgetter
 from pathlib import Path
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
@@ -97,25 +98,28 @@ def facts_of(told: object) -> Facts | None:
     """A record's facts from what its JSON holds, or None where the model must judge it.
 
     Args:
-        told: Parsed JSON; a dict of it is changed.
+        told: Parsed JSON.
     """
-    if not isinstance(told, dict) or not is_schema(told.pop("schema_version", RECORD_SCHEMA)):
+    if not isinstance(told, dict):
         return None
-    for key in ("tags", "architectures"):
-        if type(told.get(key)) is list:
-            told[key] = tuple(told[key])
+    whole = _OMITTED | told
     try:
-        facts = Facts(**told)
-    except TypeError:  # a key too few or too many
+        tags, architectures = whole["tags"], whole["architectures"]
+        if len(whole) != _KEYS or type(tags) is not list or type(architectures) is not list:
+            return None
+        whole["tags"], whole["architectures"] = tuple(tags), tuple(architectures)
+        facts = Facts._make(_FIELDS(whole))
+    except KeyError:
         return None
     right = (
-        _right_types(*map(type, facts))
-        and _all_text(*map(type, facts.tags), *map(type, facts.architectures))
+        is_schema(whole["schema_version"])
+        and _right_types(tuple(map(type, facts)))
+        and _TEXT.issuperset(map(type, (*tags, *architectures)))
         and facts.size >= 0
         and HEX.fullmatch(facts.sha256) is not None
         and HEX.fullmatch(facts.metadata_sha256) is not None
-        and _is_plain(facts.build_spec)
-        and _is_plain(facts.built)
+        and (_is_flat(facts.build_spec) or _is_plain(facts.build_spec))
+        and (_is_flat(facts.built) or _is_plain(facts.built))
     )
     return facts if right else None
 
@@ -135,15 +139,26 @@ _TYPES: dict[str, frozenset[type]] = {
 """Each field's types; `bool` is no `int` here."""
 
 
+_FIELDS = itemgetter(*Facts._fields)
+_KEYS = 1 + len(Facts._fields)
+_OMITTED: dict[str, Any] = {
+    "schema_version": RECORD_SCHEMA,
+    **Facts._field_defaults,
+    "architectures": [],
+}
+"""What a record says by leaving a key out."""
+_TEXT = frozenset({str})
+_SCALARS = frozenset[type]({str, int, bool, NoneType})
+
+
 @lru_cache(maxsize=1024)
-def _right_types(*types: type) -> bool:
+def _right_types(types: tuple[type, ...]) -> bool:
     """Whether the fields are of these types; few combinations of them ever come up."""
     return all(one in allowed for one, allowed in zip(types, _TYPES.values(), strict=True))
 
 
-@lru_cache(maxsize=1024)
-def _all_text(*types: type) -> bool:
-    return all(one is str for one in types)
+def _is_flat(data: dict[str, Any] | None) -> bool:
+    return data is None or _SCALARS.issuperset(map(type, data.values()))
 
 
 def _is_plain(data: object) -> bool:

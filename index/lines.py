@@ -19,7 +19,7 @@ from urllib.parse import quote, urlsplit
 
 from packaging.utils import canonicalize_name
 
-from index.model import DEFAULT_ROOT, parse_version
+from index.model import DEFAULT_ROOT, normal_version
 
 COLAB_DRIVE = PurePosixPath("/content/drive/MyDrive")
 """Where Colab mounts the Drive of whoever runs the notebook."""
@@ -118,7 +118,7 @@ def requirement(name: str, version: str | None) -> str:
     Raises:
         InvalidVersion: ``version`` is none.
     """
-    return name if version is None else f"{name}=={parse_version(version)}"
+    return name if version is None else f"{name}=={normal_version(version)}"
 
 
 @lru_cache(maxsize=8)

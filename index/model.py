@@ -146,25 +146,73 @@ def check_record(record: AnyRecord) -> None:
             requires-python is no specifier, or its file name has characters no wheel has.
     """
     where = record.filename
-    check_names(where, record.name, record.version)
+    if not _is_named_for(record):
+        _check_name(record)
     try:
-        named = parse_wheel_name(where)
-        same = named.version == parse_version(record.version)
         _check_specifier(record.requires_python or "")
-    except (InvalidWheelFilename, InvalidVersion, InvalidSpecifier) as error:
+    except InvalidSpecifier as error:
         raise EntryError(f"{where}: {error}") from error
     digest = _digest(record.metadata)
     if digest != record.metadata_sha256:
         raise EntryError(
             f"{where}: its record's METADATA has sha256 {digest}, not the one recorded"
         )
-    told = (record.name, tuple(sorted(record.tags)), record.build_tag or "")
-    if not same or told != (named.name, named.tags, named.build):
-        raise EntryError(f"{where}: {_disagreement(record, named)}")
     if record.requires_python and not record.requires_python.isprintable():
         raise EntryError(f"{where}: its requires-python {record.requires_python!r} is not one line")
     if record.cuda is not None:
         check_label(record.cuda)
+
+
+def _is_named_for(record: AnyRecord) -> bool:
+    """Whether a record's file is plainly called what `_check_name` would have it called.
+
+    It is put together again from the parts, each of which few records have for themselves.
+    """
+    filename, name, version = record.filename, record.name, record.version
+    start = f"{name.replace('-', '_')}-{version}-"
+    return (
+        filename.startswith(start)
+        and len(filename) <= NAME_LENGTH
+        and _PROJECT_NAME.fullmatch(name) is not None
+        and _is_normal(version)
+        and _is_end(filename[len(start) :], record.build_tag or "", record.tags)
+    )
+
+
+@lru_cache(maxsize=4096)
+def _is_normal(version: str) -> bool:
+    try:
+        return normal_version(version) == version
+    except InvalidVersion:
+        return False
+
+
+@lru_cache(maxsize=1024)
+def _is_end(end: str, build: str, tags: tuple[str, ...]) -> bool:
+    """Whether a wheel's name ends so, after project and version, with this build tag and tags."""
+    try:
+        named = parse_wheel_name(f"x-1-{end}")
+    except InvalidWheelFilename:
+        return False
+    return is_filename(end) and (named.build, named.tags) == (build, tuple(sorted(tags)))
+
+
+def _check_name(record: AnyRecord) -> None:
+    """Refuse a record whose file is not called what it says of name, version, build tag and tags.
+
+    Raises:
+        EntryError: it is called something else, or by no name that a wheel of ours can have.
+    """
+    where = record.filename
+    check_names(where, record.name, record.version)
+    try:
+        named = parse_wheel_name(where)
+        same = named.version == parse_version(record.version)
+    except (InvalidWheelFilename, InvalidVersion) as error:
+        raise EntryError(f"{where}: {error}") from error
+    told = (record.name, tuple(sorted(record.tags)), record.build_tag or "")
+    if not same or told != (named.name, named.tags, named.build):
+        raise EntryError(f"{where}: {_disagreement(record, named)}")
 
 
 def check_names(filename: str, name: str, version: str) -> None:
@@ -204,7 +252,6 @@ def is_filename(filename: str) -> bool:
     )
 
 
-@lru_cache(maxsize=2048)
 def twin_key(filename: str) -> str:
     """What two file names share that no installer, or not every file system, tells apart.
 
@@ -213,7 +260,10 @@ def twin_key(filename: str) -> str:
     stem, suffix = (filename[:-4], ".whl") if filename.endswith(".whl") else (filename[:-7], "")
     if "-" not in stem:
         return filename.casefold()  # no name of ours; whoever reads it says so
-    name, version, *rest = stem.split("-") if suffix else stem.rsplit("-", 1)
+    if suffix:
+        name, version, *rest = stem.split("-", 2)
+    else:
+        name, version, *rest = stem.rsplit("-", 1)
     return "-".join([_one_spelling(name, version), *rest, suffix]).casefold()
 
 

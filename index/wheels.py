@@ -33,7 +33,7 @@ _ASKED = ("Name", "Version", "Requires-Python")
 _HEADERS = re.compile(r"(?:[!-9;-~]++:.*+\n)++(?=\n|\Z)")
 """Headers of which none is folded over lines."""
 _WANTED = re.compile(rf"\n({'|'.join(_ASKED)}):[ \t]*(.*)", re.IGNORECASE)
-_DAMAGE = (
+DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
     lzma.LZMAError,
@@ -97,15 +97,37 @@ def check_metadata(metadata: str, where: str, name: str, version: str) -> str | 
         EntryError: it names another project or version, or says one of the three twice, so that
             each reader may take another.
     """
-    headers = _headers(metadata)
-    for header, values in zip(_ASKED, headers, strict=True):
+    if _names(metadata, name, version):
+        return _told_python(metadata)
+    for header, values in zip(_ASKED, _headers(metadata), strict=True):
         if len(values) > 1:
             raise EntryError(f"{where}: its METADATA says {header} twice")
-    told_name, told_version, told_python = map("".join, headers)
-    if not _same_name(told_name, name) or not _same_version(told_version, version):
-        raise EntryError(f"{where}: its METADATA says {told_name!r} {told_version!r}")
+    told_name, told_version, _ = map("".join, _headers(metadata))
+    raise EntryError(f"{where}: its METADATA says {told_name!r} {told_version!r}")
+
+
+@lru_cache(maxsize=8)
+def _names(metadata: str, name: str, version: str) -> bool:
+    """Whether METADATA names this project, which is written the normal way, and this version."""
+    headers = _headers(metadata)
+    told_name, told_version, _ = map("".join, headers)
+    return (
+        max(map(len, headers)) == 1
+        and (told_name == name or canonicalize_name(told_name) == name)
+        and (told_version == version or _one_version(told_version) == _one_version(version))
+    )
+
+
+@lru_cache(maxsize=4096)
+def _one_version(text: str) -> str:
+    return canonicalize_version(text)
+
+
+@lru_cache(maxsize=8)
+def _told_python(metadata: str) -> str | None:
+    told = _headers(metadata)[2]
     # A long header may be folded over lines.
-    return " ".join(told_python.split()) if headers[2] else None
+    return " ".join(told[0].split()) if told else None
 
 
 def read_headers(metadata: str) -> dict[str, list[str]]:
@@ -147,7 +169,7 @@ def read_metadata(wheel: Path) -> bytes:
                 raise EntryError(f"{wheel.name}: {len(found)} METADATA files, there must be one")
             with archive.open(found[0]) as file:
                 data = file.read(METADATA_LIMIT + 1)
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise EntryError(f"{wheel.name}: not a readable wheel ({error})") from error
     project, _, _ = found[0].filename.partition("/")[0].removesuffix(".dist-info").partition("-")
     if canonicalize_name(project) != canonicalize_name(wheel.name.partition("-")[0]):
@@ -182,13 +204,3 @@ def sha256_file(path: Path) -> str:
     """The sha256 of a file's bytes, 64 hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-@lru_cache(maxsize=4096)
-def _same_name(one: str, other: str) -> bool:
-    return canonicalize_name(one) == other
-
-
-@lru_cache(maxsize=4096)
-def _same_version(one: str, other: str) -> bool:
-    return canonicalize_version(one) == canonicalize_version(other)

@@ -228,6 +228,14 @@ def _edit_page(change: Callable[[dict[str, Any]], object]) -> Callable[[Path], o
     return do
 
 
+def _without_papers(site: Path) -> None:
+    """Let the index have a recipe's wheel from before wheels had bills of materials in them."""
+    event = place_wheel(site, UNPAPERED)
+    record = event.record.model_copy(update={"build_key": "ab" * 16})
+    change(site, [event.model_copy(update={"record": record})])
+
+
+UNPAPERED = "other_one-3.0+cu124-py3-none-any.whl"
 HTML, JSON = "cu118/tiny-gpu/index.html", "cu118/tiny-gpu/index.json"
 ROOT, ROOT_JSON = "cu124/index.html", "cu124/index.json"
 LANDING, PEOPLE = "index.html", "project/tiny-gpu/index.html"
@@ -327,6 +335,8 @@ FAULTS = (
           b'{"version": 2, "attestation_bundles": []}'),
     _file("provenance: no bundles", f"files/{OTHER}.provenance", "provenance", "bundles",
           b'{"version": 1}'),
+    Fault("a recipe's wheel without papers", _without_papers, ("papers",), f"files/{UNPAPERED}",
+          "no bill of materials"),
     _people("people: a link to elsewhere", PEOPLE, "</body>",
             "<a href='https://evil.example/'>x</a></body>", "evil.example"),
     _people("people: a script from elsewhere", LANDING, "</body>",

@@ -11,6 +11,7 @@ from index.check.findings import Finding, finding
 from index.check.source import Missing, Source, Unreadable
 from index.errors import EntryError
 from index.model import File
+from index.papers import missing_papers
 from index.wheels import read_metadata
 
 PROVENANCE_VERSION = 1
@@ -55,6 +56,10 @@ def _check_bytes(source: Source, file: File) -> Iterator[Finding]:
                 same, there = False, error.message
             if not same:
                 yield finding("metadata", place, "the METADATA that the ledger records", there)
+            # What is yanked was taken back already: nothing more can be done about its bytes.
+            lacks = None if file.yanked else missing_papers(fetched.path, file.record)
+            if lacks is not None:
+                yield finding("papers", place, "its bill of materials and its build spec", lacks)
 
 
 def _check_metadata(source: Source, file: File, recorded: bytes) -> list[Finding]:

@@ -21,6 +21,7 @@ Kind = Literal[
     "size",  # a file has another size than advertised
     "sha256",  # a file has other bytes than advertised
     "metadata",  # X.whl.metadata is not what was recorded, or not what the wheel holds
+    "papers",  # a recipe's wheel has no bill of materials or no build spec in it
     "provenance",  # X.whl.provenance is no provenance object
     "link",  # a page leads out of the site, or nowhere
     "leftover",  # something is in the site that the ledger does not name
@@ -40,6 +41,7 @@ MEND: dict[Kind, str] = {
     "size": "put back the file that was published; other bytes need another name (a build tag)",
     "sha256": "put back the file that was published; other bytes need another name (a build tag)",
     "metadata": "put back the METADATA that was published, byte for byte as in the wheel",
+    "papers": "raise the recipe's revision, build and publish it again, then yank this one",
     "provenance": "put back the attestations that were published with the wheel",
     "link": "pages lead only to the site itself and to the files' hosts: mend or drop the link",
     "leftover": "delete it, or add it with `builder index add`",

@@ -16,7 +16,9 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
+from index.addresses import split_address
 from index.check.source import LONGEST_PAGE, Answer, Fetched, Missing, Unreadable, local_path
+from index.errors import SiteError
 from index.transport import TrustingAdapter
 
 CHUNK = 1024 * 1024
@@ -42,11 +44,15 @@ class Web:
         base: The site's address; empty where only absolute addresses will be asked for.
         backoff: Seconds before the second retry; doubled for each further one.
         timeout: Seconds to wait for a connection, and for the next bytes.
+
+    Raises:
+        SiteError: ``base`` is no address.
     """
 
     def __init__(
         self, base: str, *, backoff: float = 0.5, timeout: tuple[float, float] = TIMEOUT
     ) -> None:
+        _check_address(base)
         self.base = base.rstrip("/") + "/"
         self._backoff = backoff
         self._timeout = timeout
@@ -156,6 +162,14 @@ class Web:
             self._own.session = session
             self._sessions.append(session)
         return session
+
+
+def _check_address(base: str) -> None:
+    parts = split_address(base)
+    if base and (parts is None or not parts.hostname):
+        raise SiteError(
+            f"'{base}' is no address of a site", remedy="write it like https://HOST/PATH"
+        )
 
 
 def _chunks(response: requests.Response, *, decode: bool) -> Iterator[bytes]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from index.guard.archive import guard_bytes, guard_filename
 from index.guard.message import guard_message
-from index.guard.served import serves
+from index.guard.served import serve_all
 from index.ledger.plain import LONGEST_MESSAGE, PlainGuard
 from index.ledger.settings import Settings
 from index.model import FILES, File, normal_version, parse_version
@@ -45,8 +45,9 @@ def missing_guards(
     found = []
     for version, wheels in _wheels(files).items():
         name, cuda = wheels[0].name, wheels[0].cuda
-        filename = guard_filename(name, version)
-        if filename not in there and _deserves(wheels, settings.pythons):
+        if not _deserves(wheels, settings.pythons):
+            continue
+        if guard_filename(name, version) not in there:
             found.append(_guard(name, version, cuda, wheels, settings, uploaded))
     return tuple(found)
 
@@ -116,7 +117,7 @@ def _deserves(wheels: Sequence[File], pythons: Sequence[str]) -> bool:
         bool(records)
         and not any(record.companion_of for record in records)
         and len({file.cuda for file in wheels}) == 1
-        and all(any(serves(record, python) for record in records) for python in pythons)
+        and serve_all(tuple([(one.tags, one.requires_python) for one in records]), tuple(pythons))
     )
 
 

@@ -19,12 +19,26 @@ _OLD_GLIBC = {"1": (2, 5), "2010": (2, 12), "2014": (2, 17)}
 _STAND_IN = "linux_x86_64"
 
 
+Installs = tuple[tuple[str, ...], str | None]
+"""What decides where a wheel installs: its tags and its requires-python."""
+
+
 def serves(record: AnyRecord, python: str) -> bool:
     """Whether a wheel installs under a CPython with GIL (``3.12``) on x86-64 Linux.
 
     How new a glibc it needs is not asked.
     """
-    return _allows(record.requires_python or "", python) and _fits(record.tags, python)
+    return _serves(record.tags, record.requires_python, python)
+
+
+@lru_cache(maxsize=1024)
+def serve_all(wheels: tuple[Installs, ...], pythons: tuple[str, ...]) -> bool:
+    """Whether each of the Pythons is served by at least one of the wheels."""
+    return all(any(_serves(*wheel, python) for wheel in wheels) for python in pythons)
+
+
+def _serves(tags: tuple[str, ...], requires_python: str | None, python: str) -> bool:
+    return _allows(requires_python or "", python) and _fits(tags, python)
 
 
 @lru_cache(maxsize=1024)

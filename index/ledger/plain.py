@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from operator import itemgetter
 from typing import Final, Literal, NamedTuple
 
 import orjson
@@ -22,6 +23,9 @@ TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z"
 LONGEST_MESSAGE = 10_000
 """Characters of what a guard says at most."""
 _KEYS = frozenset({"schema_version", "url", "uploaded", "event", "record", "provenance"})
+_FIELDS = itemgetter(*Facts._fields)
+_KEPT = len(Facts._fields) + 1
+"""Keys that a record has in a ledger: its fields, all of them, and the schema's version."""
 
 
 class PlainAdd(NamedTuple):  # made for each of a million files
@@ -85,6 +89,7 @@ class PlainGuard(NamedTuple):
 
 
 PlainEvent = PlainAdd | PlainGuard
+_GUARD = PlainGuard._fields
 
 
 def plain_add(body: bytes) -> PlainAdd | None:
@@ -120,10 +125,21 @@ def kept_add(line: bytes) -> PlainAdd | None:
         record, provenance = told["record"], told["provenance"]
         if type(record["size"]) is not int or type(provenance) is not bool:
             return None  # the two that the models may have read as something else
-        del record["schema_version"]
         record["tags"] = tuple(record["tags"])
         record["architectures"] = tuple(record["architectures"])
-        return PlainAdd(told["url"], told["uploaded"], Facts(**record), provenance)
+        facts = Facts._make(_FIELDS(record)) if len(record) == _KEPT else None
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return None
+    return None if facts is None else PlainAdd(told["url"], told["uploaded"], facts, provenance)
+
+
+def kept_guard(line: bytes) -> PlainGuard | None:
+    """The guard that a ledger's line publishes; as `kept_add`."""
+    try:
+        told = orjson.loads(line)
+        if type(told["size"]) is not int:
+            return None
+        return PlainGuard(**{key: told[key] for key in _GUARD})
     except (orjson.JSONDecodeError, KeyError, TypeError):
         return None
 

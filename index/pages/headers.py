@@ -32,7 +32,15 @@ def header_lines(metadata: str) -> list[str]:
 def dependencies(metadata: str) -> tuple[str, ...]:
     """Every ``Requires-Dist``, as written; the wheels of one version often share their METADATA."""
     # Read for each of 100,000 files: no email parser here.
-    return tuple([one.strip() for one in _DEPENDENCY.findall(f"\n{_headers(metadata)}")])
+    headers = f"\n{_headers(metadata)}"
+    first = _DEPENDENCY.search(headers)
+    return () if first is None else _dependencies(headers[first.start() :])
+
+
+@lru_cache(maxsize=64)
+def _dependencies(headers: str) -> tuple[str, ...]:
+    """Those of some headers; those of a project's versions often are the same."""
+    return tuple([one.strip() for one in _DEPENDENCY.findall(headers)])
 
 
 def _headers(metadata: str) -> str:

@@ -17,26 +17,24 @@ from index.batches import batched
 from index.ledger.settings import Settings
 from index.lines import root_url
 from index.model import ASSETS, DEFAULT_ROOT, PROJECTS, File
-from index.pages import gpus, headers, rows
+from index.pages import gpus, headers, install, rows
 from index.pages.escaping import for_people as escape
+from index.pages.escaping import linked
 from index.pages.offers import (
     UNKNOWN_BASE,
     Block,
     Offer,
     Offered,
     blocks,
-    offered_files,
-    offers,
 )
+from index.pages.shown import Shown, card, card_of, shown
 from index.pages.templating import part, template
 
 LINES_UP_TO = 200
 """Projects whose lines the landing page itself has; beyond, they are on the projects' pages."""
 ASSET_NAMES = ("icon.svg", "site.css", "site.js")
 _ROWS = "<!-- rows -->"
-"""Stands in the landing page for the rows of a long list; what is filled in has no ``<``."""
-_SUMMARY = 300
-"""Characters of a summary that the landing page shows at most."""
+"""Stands in a page for the rows of a long list; what is filled in has no ``<``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,25 +56,6 @@ class Column:
 
     cuda: str
     supports: tuple[gpus.Support, ...]
-
-
-def card(name: str, files: Sequence[File]) -> str:
-    """What the landing page shows of a project, as JSON with sorted keys (a few hundred bytes)."""
-    offered = offers(files)
-    known = offered_files(files, offered)
-    source = _source(files, known)
-    metadata = source.record.metadata if source is not None and source.record is not None else ""
-    labels = {file.cuda for file in files if file.cuda is not None}
-    facts: dict[str, object] = {
-        "cudas": gpus.by_version(labels),
-        "files": len(files),
-        "latest": "" if source is None else rows.public_version(source),
-        "offers": [[offer.cuda, offer.version, offer.pythons] for offer in offered],
-        "summary": headers.summary(metadata)[:_SUMMARY],
-    }
-    if source is not None and source.record is not None and source.record.companion_of:
-        facts["companion_of"] = source.record.companion_of
-    return orjson.dumps(facts, option=orjson.OPT_SORT_KEYS).decode()
 
 
 Cards = Iterable[tuple[str, str]]
@@ -142,29 +121,31 @@ def project_page(name: str, files: Sequence[File], settings: Settings) -> str:
         files: Its files, oldest version first.
         settings: The site's settings.
     """
-    offered = offers(files)
-    known = offered_files(files, offered)
-    source = _source(files, known)
-    metadata = source.record.metadata if source is not None and source.record is not None else ""
-    latest = "" if source is None else rows.public_version(source)
-    labels = gpus.by_version({file.cuda for file in files if file.cuda is not None})
-    base = settings.base_url
-    companion_of = source.record.companion_of if source and source.record else None
+    at = [linked(file) for file in files]
+    return "".join(page_parts(shown(name, files, at), settings))
+
+
+def page_parts(project: Shown, settings: Settings) -> tuple[str, str, str]:
+    """A project's page: what comes before its files, these, and what comes after."""
+    name = project.name
     # Nobody needs a companion on its own: what it stands beside brings it.
-    wanted = () if companion_of else offered
-    lines = tuple(blocks(name, wanted, base, settings.pythons, known=known))
-    return template("project.html.j2").render(
+    wanted = () if project.companion_of else project.offered
+    lines = tuple(blocks(name, wanted, settings.base_url, settings.pythons, known=project.known))
+    page = template("project.html.j2").render(
         **_shared(settings, depth=2),
         name=name,
-        about=headers.about(metadata),
-        latest=latest if offered else "",
+        about=headers.about(project.metadata),
+        latest=project.latest if project.offered else "",
         blocks=lines,
-        picker=_picker(labels, settings, [lines], help_at="../../#which"),
-        files=rows.releases(files, latest),
-        count=len(files),
-        table=_support_table(offered, known),
-        companion_of=companion_of,
+        install=install.install(lines),
+        picker=_picker(project.labels, settings, [lines], help_at="../../#which"),
+        files=Markup(_ROWS),  # noqa: S704 - our own word
+        table=_support_table(project.offered, project.known),
+        companion_of=project.companion_of,
     )
+    # Not filled in with the rest: a few words beyond ASCII would make all of it twice as long.
+    before, _, after = page.partition(_ROWS)
+    return before, rows.releases(project.files, project.at, project.latest), after
 
 
 @cache
@@ -182,12 +163,6 @@ def _shared(settings: Settings, *, depth: int) -> dict[str, object]:
         "assets": f"{'../' * depth}{ASSETS}",
         "unknown_base": None if settings.base_url else UNKNOWN_BASE,
     }
-
-
-def _source(files: Sequence[File], known: Mapping[Offered, File]) -> File | None:
-    """The file that speaks for the project: of the newest version offered, else the newest."""
-    wheels = list(known.values()) or [file for file in files if file.record is not None]
-    return (wheels or [*files])[-1] if files else None
 
 
 def _support_table(offered: Sequence[Offer], known: Mapping[Offered, File]) -> Markup:
@@ -292,4 +267,14 @@ def _drivers(labels: Iterable[str]) -> list[tuple[str, str]]:
     ]
 
 
-__all__ = ["assets", "card", "landing_page", "landing_parts", "project_page"]
+__all__ = [
+    "Shown",
+    "assets",
+    "card",
+    "card_of",
+    "landing_page",
+    "landing_parts",
+    "page_parts",
+    "project_page",
+    "shown",
+]

@@ -10,16 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from markupsafe import Markup
 from packaging.version import InvalidVersion
 
-from index.addresses import link
 from index.model import File, parse_version
 from index.pages import gpus, headers, pythons
+from index.pages.escaping import Linked
 from index.pages.escaping import for_people as escape
 from index.pages.templating import part
+
+if TYPE_CHECKING:
+    from index.facts import AnyRecord
 
 _LINKED = ("../", "https://", "http://", "file://")
 """How addresses begin that a browser should follow."""
@@ -27,30 +29,33 @@ _DAY = 10
 """Characters of a time stamp that are its day."""
 
 
-class Alike(NamedTuple):
-    """What many files of a project say in the same words, already filled in and escaped."""
-
-    facts: str
-    more: str
+Shown = tuple[File, Linked]
+"""A file, and its address and name."""
 
 
-def releases(files: Sequence[File], latest: str) -> Markup:
+def releases(files: Sequence[File], at: Sequence[Linked], latest: str) -> str:
     """The releases of a project, newest first; the newest and ``latest`` unfolded.
 
     Args:
         files: The project's files, oldest version first.
+        at: Address and name of each.
         latest: The version, without its local part, that is offered.
     """
-    groups = [(version, tuple(some)) for version, some in groupby(files, public_version)]
+    shown = zip(files, at, strict=True)
+    groups = [(version, [*some]) for version, some in groupby(shown, _version)]
     parts: list[str] = []
     for number, (version, some) in enumerate(reversed(groups)):
         parts += _release(version, some, latest=version == latest, first=number == 0)
-    return Markup("".join(parts))  # noqa: S704 - escaped where it is filled in
+    return "".join(parts)
 
 
 def public_version(file: File) -> str:
     """A file's version without its local part."""
     return file.version.partition("+")[0]
+
+
+def _version(shown: Shown) -> str:
+    return public_version(shown[0])
 
 
 def size_text(size: int) -> str:
@@ -68,6 +73,16 @@ def built_text(built: Mapping[str, Any] | None) -> str:
     """How a wheel was built, from its record, in a few words."""
     if not built:
         return ""
+    try:
+        return _built_text(tuple(built), *built.values())
+    except TypeError:  # a list in it, or an object
+        return _built_text.__wrapped__(tuple(built), *built.values())
+
+
+@lru_cache(maxsize=256, typed=True)
+def _built_text(keys: tuple[str, ...], *values: object) -> str:
+    """The words for these facts, which are those of many wheels; 1 and true are two things."""
+    built = dict(zip(keys, values, strict=True))
     parts = [f"{built['engine']} engine"] if "engine" in built else []
     if "network" in built:
         parts.append("with network" if built["network"] else "no network")
@@ -81,7 +96,8 @@ def built_text(built: Mapping[str, Any] | None) -> str:
     return ", ".join(part[:200] for part in parts)
 
 
-def _release(version: str, files: Sequence[File], *, latest: bool, first: bool) -> Iterator[str]:
+def _release(version: str, shown: Sequence[Shown], *, latest: bool, first: bool) -> Iterator[str]:
+    files = [file for file, _ in shown]
     number = f"{len(files)} file" + "s" * (len(files) != 1)
     said = f"{number}, {size_text(sum([file.size for file in files]))}"
     day = max([(file.uploaded or "")[:_DAY] for file in files])
@@ -94,8 +110,8 @@ def _release(version: str, files: Sequence[File], *, latest: bool, first: bool) 
         f'<span class="dim">{f"{said}, {escape(day)}" if day else said}</span></summary>\n'
         '<ul class="files">\n'
     )
-    guards = [file for file in files if file.record is None]
-    yield from map(_wheel, files if not guards else [file for file in files if file.record])
+    guards = [one for one in shown if one[0].record is None]
+    yield from _wheels(shown)
     yield "</ul>\n"
     if guards:
         yield (
@@ -105,27 +121,40 @@ def _release(version: str, files: Sequence[File], *, latest: bool, first: bool) 
             "which Pythons and platforms there are wheels for.</p>\n"
             '<ul class="files">\n'
         )
-        yield from map(_guard, guards)
+        yield from [_guard(file, at) for file, at in guards]
         yield "</ul>\n</div>\n"
     yield "</details>\n"
 
 
-def _wheel(file: File) -> str:
-    record = file.record
-    assert record is not None
-    alike = _alike(
-        file.cuda,
-        record.tags,
-        record.architectures,
-        record.ptx,
-        file.requires_python,
-        record.metadata,
+def _wheels(shown: Sequence[Shown]) -> Iterator[str]:
+    """A row per wheel."""
+    metadata, depends = "", headers.dependencies("")
+    for file, at in shown:
+        record = file.record
+        if record is None:
+            continue
+        if record.metadata != metadata:  # the wheels of one version often share theirs
+            metadata = record.metadata
+            depends = headers.dependencies(metadata)
+        yield _wheel(file, at, record, depends)
+
+
+def _wheel(file: File, at: Linked, record: AnyRecord, depends: tuple[str, ...]) -> str:
+    # What many files say in the same words was filled in and escaped for the first of them.
+    code, ptx = record.architectures, record.ptx
+    facts = _facts(file.cuda, record.tags, file.requires_python, code, ptx)
+    more = _more(
+        gpus.cards(code, ptx),
+        file.requires_python or "",
+        depends,
         record.profile or "",
         built_text(record.built),
     )
-    href, named = _named(file)
-    key = record.build_key
-    made = f"<dt>Build key</dt><dd><code>{escape(key)}</code></dd>\n" if key else ""
+    href, named = _named(at)
+    made = ""
+    if key := record.build_key:
+        said = key if key.isalnum() else escape(key)
+        made = f"<dt>Build key</dt><dd><code>{said}</code></dd>\n"
     attested = f', <a href="{href}.provenance">provenance</a>' if file.provenance else ""
     beside = ""
     if href:
@@ -135,10 +164,10 @@ def _wheel(file: File) -> str:
     return (
         f'<li class="file{" yanked" if yanked else ""}">\n'
         f"{named}{_why(file) if yanked else ''}"
-        f'<p class="facts">{alike.facts}<span>{size_text(file.size)}</span></p>\n'
+        f'<p class="facts">{facts}<span>{size_text(file.size)}</span></p>\n'
         "<details><summary>Hash, GPUs, dependencies, build</summary><dl>\n"
         f"<dt>sha256</dt><dd><code>{file.sha256}</code></dd>\n"
-        f"{alike.more}\n{made}{_published(file.uploaded)}{beside}"
+        f"{more}\n{made}{_published(file.uploaded)}{beside}"
         "</dl></details>\n</li>\n"
     )
 
@@ -148,26 +177,27 @@ def _published(time: str | None) -> str:
     return f"<dt>Published</dt><dd>{escape(time)}</dd>\n" if time else ""
 
 
-def _guard(file: File) -> str:
+def _guard(file: File, at: Linked) -> str:
     facts = _facts(file.cuda, (), None, (), None)
     yanked = ""
     if file.yanked is not None:
         yanked = f"<span>yanked{f': {escape(file.yanked)}' if file.yanked else ''}</span>"
     return (
         f'<li class="file{" yanked" if yanked else ""}">\n'
-        f"{_named(file)[1]}"
+        f"{_named(at)[1]}"
         f'<p class="facts">{facts}<span>{size_text(file.size)}</span>{yanked}</p>\n'
         f'<p class="hash">sha256 <code>{file.sha256}</code></p>\n'
         "</li>\n"
     )
 
 
-def _named(file: File) -> tuple[str, str]:
+def _named(at: Linked) -> tuple[str, str]:
     """A file's address, empty where it is none a browser should follow, and its name's line."""
-    href, name = link(file), escape(file.filename)
+    href, name, plain = at
+    if not plain:
+        href, name = escape(href), escape(name)
     if not href.startswith(_LINKED):
         return "", f'<p class="name">{name}</p>\n'
-    href = escape(href)
     return href, f'<p class="name"><a href="{href}">{name}</a></p>\n'
 
 
@@ -177,23 +207,6 @@ def _why(file: File) -> str:
         f'<p class="why"><b>Yanked</b>{why}. '
         "Installers take it only where this very version is asked for.</p>\n"
     )
-
-
-@lru_cache(maxsize=256)
-def _alike(
-    cuda: str | None,
-    tags: tuple[str, ...],
-    code: tuple[str, ...],
-    ptx: str | None,
-    requires_python: str | None,
-    metadata: str,
-    profile: str,
-    built: str,
-) -> Alike:
-    """The words for a wheel with these facts; those of one version have most in common."""
-    depends = headers.dependencies(metadata)
-    more = _more(gpus.cards(code, ptx), requires_python or "", depends, profile, built)
-    return Alike(_facts(cuda, tags, requires_python, code, ptx), more)
 
 
 @lru_cache(maxsize=4096)

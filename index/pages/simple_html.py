@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-from index.addresses import link, provenance_url
+from index.addresses import provenance_url
 from index.model import File, Project
+from index.pages.escaping import Linked, linked
 from index.pages.escaping import for_installers as escape
 
 REPOSITORY_VERSION = "1.4"
@@ -26,36 +27,64 @@ def project_page(project: Project, *, base_url: str | None = None) -> str:
         project: What to list.
         base_url: The site's own address, where it has one.
     """
-    links = (_file_link(file, base_url) for file in project.files)
-    return _page(f"Links for {project.name}", links)
+    links = [file_link(file, linked(file), base_url) for file in project.files]
+    return page_of(project.name, links)
 
 
-def _file_link(file: File, base_url: str | None) -> str:
+def page_of(name: str, links: Iterable[str]) -> str:
+    """The page of a project whose files' links are these."""
+    return _page(f"Links for {name}", links)
+
+
+def file_link(file: File, at: Linked, base_url: str | None = None) -> str:
+    """A file's link, the same in every root that lists it.
+
+    Args:
+        file: What it leads to.
+        at: Its address and name.
+        base_url: The site's own address, where it has one.
+    """
     # Written for each of 100,000 files: digests are hexadecimal digits, and need no quoting.
-    said = f'<a href="{escape(link(file))}#sha256={file.sha256}"'
+    href, name, plain = at
+    if not plain:
+        href, name = escape(href), escape(name)
+    needs = digests = yanked = attested = uploaded = ""
     if file.requires_python:
-        said += f' data-requires-python="{_attribute(file.requires_python)}"'
-    if file.metadata_sha256 is not None:
+        needs = _requires(file.requires_python)
+    if (metadata := file.metadata_sha256) is not None:
         # PEP 714's name first; installers from before it know only PEP 658's.
-        digest = f'"sha256={file.metadata_sha256}"'
-        said += f" data-core-metadata={digest} data-dist-info-metadata={digest}"
+        digests = (
+            f' data-core-metadata="sha256={metadata}" data-dist-info-metadata="sha256={metadata}"'
+        )
     if file.yanked is not None:
-        said += f' data-yanked="{_attribute(file.yanked)}"'
+        yanked = f' data-yanked="{_attribute(file.yanked)}"'
     if file.provenance and (provenance := provenance_url(file, base_url)) is not None:
-        said += f' data-provenance="{_attribute(provenance)}"'
+        attested = f' data-provenance="{_attribute(provenance)}"'
     if file.uploaded is not None:
-        said += f' data-upload-time="{_attribute(file.uploaded)}"'
-    return f'{said} data-size="{file.size}">{escape(file.filename)}</a>'
+        uploaded = _uploaded(file.uploaded)
+    return (
+        f'<a href="{href}#sha256={file.sha256}"{needs}{digests}{yanked}{attested}{uploaded}'
+        f' data-size="{file.size}">{name}</a>'
+    )
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
+def _requires(value: str) -> str:
+    return f' data-requires-python="{_attribute(value)}"'
+
+
+@lru_cache(maxsize=256)
+def _uploaded(value: str) -> str:
+    return f' data-upload-time="{_attribute(value)}"'
+
+
 def _attribute(value: str) -> str:
     # A newline would end the line-by-line reading some tools do.
     return escape(" ".join(value.split()) if "\n" in value or "\r" in value else value)
 
 
 def _page(title: str, links: Iterable[str]) -> str:
-    lines = "".join(f"    {line}<br>\n" for line in links)
+    lines = "".join([f"    {line}<br>\n" for line in links])
     return (
         "<!DOCTYPE html>\n"
         '<html lang="en">\n'

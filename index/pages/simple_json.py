@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import orjson
 from packaging.version import Version
 
-from index.addresses import link, provenance_url
+from index.addresses import provenance_url
 from index.model import File, Project, normal_version, parse_version
+from index.pages.escaping import Linked, linked
 from index.pages.simple_html import REPOSITORY_VERSION
 
 JSON_TYPE = "application/vnd.pypi.simple.v1+json"
@@ -28,24 +30,60 @@ def project_json(project: Project, *, base_url: str | None = None) -> bytes:
         project: What to list.
         base_url: The site's own address, where it has one.
     """
+    parts = [file_part(file, linked(file), base_url) for file in project.files]
+    return page_of(project.name, [file.version for file in project.files], parts)
+
+
+def page_of(name: str, versions: Iterable[str], parts: Iterable[str]) -> bytes:
+    """The page of a project.
+
+    Args:
+        name: Project name.
+        versions: Those of its files, in their order.
+        parts: What is said of each of them.
+    """
     # A set, says PEP 700: 1.0 and 1.00 are one version.
-    versions: dict[Version, str] = {}
-    for text in dict.fromkeys([file.version for file in project.files]):
-        versions.setdefault(parse_version(text), normal_version(text))
-    return _dump(
-        {
-            "meta": _meta(),
-            "name": project.name,
-            "versions": list(versions.values()),
-            "files": [_file(file, base_url) for file in project.files],
-        }
+    listed: dict[Version, str] = {}
+    for text in dict.fromkeys(versions):
+        listed.setdefault(parse_version(text), normal_version(text))
+    page = _dump({"meta": _meta(), "name": name, "versions": list(listed.values()), "files": []})
+    before, _, after = page.rpartition(b"]")
+    return b"%b%b]%b" % (before, ",".join(parts).encode(), after)
+
+
+def file_part(file: File, at: Linked, base_url: str | None = None) -> str:
+    """What is said of a file, as JSON; the same in every root that lists it.
+
+    Args:
+        file: The file.
+        at: Its address and name.
+        base_url: The site's own address, where it has one.
+    """
+    href, name, plain = at
+    if not plain or file.provenance or file.yanked is not None or file.metadata_sha256 is None:
+        return orjson.dumps(_file(file, href, base_url)).decode()
+    # What most files are, made for each of 100,000: the same words in the same order.
+    return (
+        f'{{"filename":"{name}","url":"{href}","hashes":{{"sha256":"{file.sha256}"}},'
+        f'"size":{file.size},"yanked":false{_requires(file.requires_python)}'
+        f',"core-metadata":{{"sha256":"{file.metadata_sha256}"}}{_uploaded(file.uploaded)}}}'
     )
 
 
-def _file(file: File, base_url: str | None) -> dict[str, Any]:
+@lru_cache(maxsize=256)
+def _requires(value: str | None) -> str:
+    return f',"requires-python":{orjson.dumps(value).decode()}' if value else ""
+
+
+@lru_cache(maxsize=256)
+def _uploaded(value: str | None) -> str:
+    return "" if value is None else f',"upload-time":{orjson.dumps(value).decode()}'
+
+
+def _file(file: File, href: str, base_url: str | None) -> dict[str, Any]:
     data: dict[str, Any] = {
         "filename": file.filename,
-        "url": link(file),
+        "url": href,
         "hashes": {"sha256": file.sha256},
         "size": file.size,
         # An empty reason is still a yank; an empty string would say the opposite.

@@ -9,7 +9,14 @@ from typing import Any, Literal
 import requests
 
 from index.errors import PublishError
-from index.publish.rest import Answered, Rest, Unavailable, check_address
+from index.publish.rest import (
+    Answered,
+    Rest,
+    Unavailable,
+    check_address,
+    read_list,
+    read_object,
+)
 
 PAGE = 100
 MOST_PAGES = 50
@@ -25,11 +32,13 @@ class Outcome:
         task: What repeats, ``weekly``: each task has one issue.
         failed: The names of what failed; empty where all is well.
         details: Address of the run's own page: names the run.
+        notes: What else to say of it where something failed; any text.
     """
 
     task: str
     failed: tuple[str, ...]
     details: str
+    notes: tuple[str, ...] = ()
 
     @property
     def marker(self) -> str:
@@ -54,7 +63,10 @@ class Outcome:
         """What a reader should know of this run."""
         if not self.failed:
             return f"Mended: nothing failed in {self.details}"
-        return f"Failed: {', '.join(self.failed)}. The run, with its logs: {self.details}"
+        told = f"Failed: {', '.join(self.failed)}. The run, with its logs: {self.details}"
+        # As code: what a test prints mentions nobody and links to nothing.
+        notes = (" ".join(one.replace("`", "'").split()) for one in self.notes)
+        return "\n\n".join([told, *(f"```\n{one}\n```" for one in notes if one)])
 
 
 class Issues:
@@ -102,9 +114,9 @@ class Issues:
 
     def _comment(self, number: int, outcome: Outcome) -> bool:
         """Write to an issue, unless this run stands there already."""
-        texts = [one["body"] for one in self._pages(f"{self._base}/{number}/comments?")]
-        texts.append(self._one(f"{self._base}/{number}")["body"])
-        if any(outcome.details in (text or "") and outcome.told in text for text in texts):
+        texts = [_body(one) for one in self._pages(f"{self._base}/{number}/comments?")]
+        texts.append(_body(read_object(self._ask("GET", f"{self._base}/{number}"))))
+        if any(outcome.details in text and outcome.told in text for text in texts):
             return False
         self._send("POST", f"{self._base}/{number}/comments", {"body": outcome.told})
         return True
@@ -112,25 +124,18 @@ class Issues:
     def _find(self, marker: str) -> int | None:
         """The open issue with that marker, the oldest where there are several."""
         found = [
-            int(one["number"])
+            _number(one)
             for one in self._pages(f"{self._base}?state=open&")
-            if "pull_request" not in one and marker in (one.get("body") or "")
+            if "pull_request" not in one and marker in _body(one)
         ]
         return min(found, default=None)
 
     def _pages(self, url: str) -> Iterator[dict[str, Any]]:
         for page in range(1, MOST_PAGES + 1):
             answer = self._ask("GET", f"{url}per_page={PAGE}&page={page}")
-            items = answer.json()
-            if not isinstance(items, list):
-                raise PublishError("the API's answer is no list; is --api right?")
-            yield from items
+            yield from read_list(answer)
             if "next" not in answer.links:
                 return
-
-    def _one(self, url: str) -> dict[str, Any]:
-        found: dict[str, Any] = self._ask("GET", url).json()
-        return found
 
     def _send(self, method: str, url: str, told: dict[str, str]) -> None:
         self._ask(method, url, told)
@@ -155,6 +160,21 @@ class Issues:
         return PublishError(
             f"{self._repo}: GitHub refused: {error}", remedy=remedies.get(error.status)
         )
+
+
+def _body(data: dict[str, Any]) -> str:
+    """The text of an issue or a comment; an issue may have none."""
+    try:
+        return str(data["body"] or "")
+    except KeyError:
+        raise PublishError("the API's answer describes no issue; is --api right?") from None
+
+
+def _number(data: dict[str, Any]) -> int:
+    try:
+        return int(data["number"])
+    except (KeyError, TypeError, ValueError):
+        raise PublishError("the API's answer describes no issue; is --api right?") from None
 
 
 def _away(error: Unavailable) -> PublishError:

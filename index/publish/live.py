@@ -8,6 +8,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from index.addresses import refuse_account
 from index.check.memory import ledger_folder
 from index.check.source import Missing, Unreadable
 from index.check.web import Web
@@ -46,6 +47,7 @@ def live_ledger(url: str) -> Iterator[Live | None]:
         PublishError: nobody can say whether there is one.
         LedgerError: it is broken.
     """
+    refuse_account(url, "the site's address")
     with ExitStack() as stack:
         web = stack.enter_context(closing(Web(url)))
         try:

@@ -14,7 +14,14 @@ import urllib3
 
 from index.errors import PublishError
 from index.publish.assets import Asset, Release, There
-from index.publish.rest import Answered, Rest, Unavailable, check_address
+from index.publish.rest import (
+    Answered,
+    Rest,
+    Unavailable,
+    check_address,
+    read_list,
+    read_object,
+)
 
 PAGE = 100
 CHUNK = 256 * 1024
@@ -58,7 +65,7 @@ class Releases:
             raise self._no(error, tag) from None
         except Unavailable as error:
             raise _away(error) from None
-        release = _release(_data(answer))
+        release = _release(read_object(answer))
         return replace(release, assets=self.assets(release))
 
     def assets(self, release: Release) -> tuple[There, ...]:
@@ -67,7 +74,7 @@ class Releases:
         found: list[There] = []
         while url is not None:
             answer = self._ask("GET", url)
-            found += [_there(one) for one in _list(answer)]
+            found += [_there(one) for one in read_list(answer)]
             following = answer.links.get("next", {}).get("url")
             url = self._ours(following) if following else None
         return tuple(found)
@@ -86,7 +93,7 @@ class Releases:
         except Unavailable as error:
             raise _away(error) from None
         else:
-            return _release(_data(answer))
+            return _release(read_object(answer))
         for failures in range(1, self._rest.pace.tries):
             there = self.find(tag)
             if there is not None:
@@ -122,7 +129,7 @@ class Releases:
             if "already_exists" in error.codes:
                 raise
             raise self._no(error, asset.name) from None
-        return _there(_data(answer))
+        return _there(read_object(answer))
 
     def delete(self, there: There) -> None:
         """Delete what is left of an upload that broke off; it may be gone already."""
@@ -219,26 +226,6 @@ def _away(error: Unavailable) -> PublishError:
         f"GitHub is out of reach: {error}",
         remedy="run the same command again; it goes on where it stopped",
     )
-
-
-def _data(answer: requests.Response) -> dict[str, Any]:
-    try:
-        data = answer.json()
-    except ValueError:
-        data = None
-    if not isinstance(data, dict):
-        raise PublishError("the API's answer is no JSON object; is --api right?")
-    return data
-
-
-def _list(answer: requests.Response) -> list[dict[str, Any]]:
-    try:
-        data = answer.json()
-    except ValueError:
-        data = None
-    if not isinstance(data, list) or not all(isinstance(one, dict) for one in data):
-        raise PublishError("the API's answer is no list; is --api right?")
-    return data
 
 
 def _release(data: dict[str, Any]) -> Release:

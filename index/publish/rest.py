@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import requests
 
+from index.addresses import split_address
 from index.errors import PublishError
 from index.publish.patience import Pace, limit_wait
 from index.publish.token import Token
@@ -205,13 +206,48 @@ class Rest:
         return self.hide(f"no connection ({text.rpartition('>: ')[2] or type(error).__name__})")
 
 
+def read_object(answer: requests.Response) -> dict[str, Any]:
+    """An answer that should be a JSON object.
+
+    Raises:
+        PublishError: it is none.
+    """
+    data = _json(answer)
+    if not isinstance(data, dict):
+        raise PublishError("the API's answer is no JSON object; is --api right?")
+    return data
+
+
+def read_list(answer: requests.Response) -> list[dict[str, Any]]:
+    """An answer that should be a list of JSON objects.
+
+    Raises:
+        PublishError: it is none.
+    """
+    data = _json(answer)
+    if not isinstance(data, list) or not all(isinstance(one, dict) for one in data):
+        raise PublishError("the API's answer is no list; is --api right?")
+    return data
+
+
+def _json(answer: requests.Response) -> Any:  # noqa: ANN401 -- looked at by the callers
+    try:
+        return answer.json()
+    except ValueError:
+        return None
+
+
 def check_address(url: str, option: str) -> str:
     """An address a token may be sent to, without a slash at its end.
 
     Raises:
         PublishError: it is none: not https, and not on this machine.
     """
-    parts = urlsplit(url)
+    parts = split_address(url)
+    if parts is None or not parts.hostname:
+        raise PublishError(
+            f"{option}: that is no address of a host", remedy="write it like https://HOST/PATH"
+        )
     if parts.username or parts.password or parts.query or parts.fragment:
         raise PublishError(f"{option}: an address with no name, password or query is needed")
     if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK):

@@ -8,11 +8,12 @@ import importlib.util
 import unicodedata
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import requests
 from requests.auth import AuthBase, HTTPBasicAuth
 
+from index.addresses import split_address
 from index.errors import PublishError
 from index.publish.token import HIDDEN
 
@@ -79,12 +80,14 @@ def check_repository(url: str, *, option: str, account: bool) -> str:
     Raises:
         PublishError: it is none, holds a password, or credentials would go over plain http.
     """
-    parts = urlsplit(url)
+    parts = split_address(url)
+    if parts is None or not parts.hostname:
+        raise PublishError(f"{option}: an address with http: or https: is needed")
     if parts.username or parts.password:
         raise PublishError(
             f"{option}: an address with no name and password in it is needed", remedy=_HOW
         )
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+    if parts.scheme not in ("http", "https") or parts.query or parts.fragment:
         raise PublishError(f"{option}: an address with http: or https: is needed")
     if account and parts.scheme == "http" and parts.hostname not in _LOOPBACK:
         raise PublishError(

@@ -41,7 +41,7 @@ class Wanted:
     left_out: tuple[tuple[str, str], ...]
 
 
-def gather(site: Site, dist: Path, placing: Placing) -> Wanted:
+def gather(site: Site, dist: Path, placing: Placing, *, needed: bool = True) -> Wanted:
     """Read a folder of wheels and hold it against the ledger; nothing is changed.
 
     Args:
@@ -49,6 +49,7 @@ def gather(site: Site, dist: Path, placing: Placing) -> Wanted:
         dist: The folder: wheels, each with the record beside it or none.
         placing: From where they will be fetched: no folder, and an address whose last part is the
             release's tag.
+        needed: Whether there must be a wheel.
 
     Raises:
         PublishError: some wheels cannot be published; each is named.
@@ -56,7 +57,7 @@ def gather(site: Site, dist: Path, placing: Placing) -> Wanted:
         LedgerError: the ledger would refuse them.
     """
     wheels = sorted(dist.glob("*.whl"))
-    if not wheels:
+    if needed and not wheels:
         raise EntryError(f"there is no wheel in '{dist}'")
     assets: list[Asset] = []
     new: list[Candidate] = []

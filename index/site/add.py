@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 from array import array
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from index.batches import BATCH, batched, spread
 from index.errors import EntryError
 from index.facts import Facts, record_path
 from index.ledger.settings import Settings
 from index.model import check_filename
-from index.site.compare import candidates, compare, refusal
-from index.site.intake import (
-    Candidate,
-    Pin,
-    parse_record,
-    plain_file,
-    read_candidate,
-    take,
-)
+from index.site.compare import compare, refusal
+from index.site.intake import Pin, parse_record, plain_file, read_candidate, take
 from index.site.placing import Placing
 from index.site.site import Site
+from index.state.state import Known
 from index.wheels import sha256_file
+
+if TYPE_CHECKING:
+    from index.site.arrivals import Arrivals
+    from index.state.view import Taken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,12 +100,21 @@ def build_folder(
     found = compare(site, dist, records_only=placing.folder is None)
     total = len(found.new)
     site.state.check_new(found.new)
-    wheels = candidates(dist, found.new, lambda done: step(done, total))
     pins: list[Pin] = []
-    site.append(take(wheels, placing, pins), checked=True)
+
+    def new() -> Iterator[tuple[Arrivals, dict[str, Taken]]]:
+        from index.site.bulk import of_folder
+
+        for some in of_folder(dist, found.new, placing, lambda done: step(done, total)):
+            pins.extend(some.pins)
+            yield some, site.state.taken([row[0] for row in some.rows])
+
+    site.append_arrivals(new())
     if found.new:
         # Not as they look now: they may have changed since they were read.
         site.state.set_stamps(str(dist.resolve()), found.stamps)
+        if not found.removed:
+            site.state.set_looks(str(dist.resolve()), found.looks)
         site.state.commit()
     return Added(
         added=found.new, count=total, same=found.same, removed=found.removed, pins=tuple(pins)
@@ -117,12 +123,18 @@ def build_folder(
 
 def build_records(
     site: Site,
-    lines: Iterable[bytes],
+    lines: Iterable[bytes] | Path,
     placing: Placing,
     *,
     step: Callable[[int, int | None], None] = lambda done, total: None,
 ) -> Added:
     """Add what is new in a list of records, one as JSON per line; their wheels are elsewhere.
+
+    Args:
+        site: The site.
+        lines: The lines, or the file they stand in.
+        placing: Where the wheels are.
+        step: Told how many records were read.
 
     Raises:
         EntryError: a line is no record, or the index has other bytes under its name.
@@ -132,31 +144,49 @@ def build_records(
     same = array("q")
     pins: list[Pin] = []
 
-    def new() -> Iterator[Candidate]:
+    def new() -> Iterator[tuple[Arrivals, dict[str, Taken]]]:
         nonlocal total
-        # What was handed on last may not be in the state yet.
-        recent: deque[tuple[str, str]] = deque(maxlen=BATCH)
+        from index.site.bulk import of_lines
+
         before = site.state.count_wheels()
-        for records in spread(batched(enumerate(lines, 1)), _records, alone=4):
-            total += len(records)
-            there = _digests(site, records) | dict(recent)
-            for record in records:
-                if _is_there(record, there.get(record.filename)):
-                    same.append(hash(record.filename))
-                    continue
-                there[record.filename] = record.sha256
-                recent.append((record.filename, record.sha256))
-                yield Candidate(record=record, wheel=None)
+        for some in of_lines(lines, placing):
+            total += len(some.rows)
+            there = site.state.taken([row[0] for row in some.rows])
+            some = _new_ones(some, there, same)
+            pins.extend(some.pins)
+            if some.rows:
+                yield some, there
             step(total, None)
         # Before the last is in: an error here takes all of them back.
         _check_whole(site, before, same)
 
-    count = site.append(take(new(), placing, pins), checked=True)
+    count = site.append_arrivals(new())
     return Added(added=(), count=count, same=total - count, pins=tuple(pins))
 
 
-def _records(lines: Iterable[tuple[int, bytes]]) -> list[Facts]:
-    return [parse_record(line, f"line {number}") for number, line in lines]
+def _new_ones(some: Arrivals, there: dict[str, Taken], same: array[int]) -> Arrivals:
+    """The wheels that the index does not have.
+
+    Args:
+        some: Wheels.
+        there: What `State.taken` says of their names.
+        same: Gets the hashes of the names that the index has.
+
+    Raises:
+        EntryError: the index, or another of these wheels, has other bytes under the same name.
+    """
+    if not there and len({row[0] for row in some.rows}) == len(some.rows):
+        return some
+    digests = {name: sha256 for name, sha256, gone in there.values() if gone is None}
+    wanted = []
+    for number, row in enumerate(some.rows):
+        known = Known._make((*row[1:], 0, 0))
+        if _is_there(known, digests.get(known.filename)):
+            same.append(hash(known.filename))
+        else:
+            digests[known.filename] = known.sha256
+            wanted.append(number)
+    return some.only(wanted)
 
 
 def _check_whole(site: Site, before: int, same: Sequence[int]) -> None:
@@ -194,17 +224,11 @@ def _is_known(site: Site, wheel: Path) -> bool:
     )
 
 
-def _digests(site: Site, records: Sequence[Facts]) -> dict[str, str]:
-    """The sha256 of those of the records' files that are there, by name."""
-    known = site.state.files_named([record.filename for record in records])
-    return {name: file.sha256 for name, file in known.items() if file.gone is None}
-
-
-def _is_there(record: Facts, sha256: str | None) -> bool:
+def _is_there(record: Facts | Known, sha256: str | None) -> bool:
     """Whether the index has a record's file.
 
     Args:
-        record: The record.
+        record: The record, or what the state will know of it.
         sha256: Of the file that the index has under that name, or None.
 
     Raises:

@@ -27,22 +27,42 @@ from index.state.state import Known, State
 from index.wheels import check_wheel
 
 
-def yank(site: Site, filenames: Sequence[str], reason: str, *, at: str | None = None) -> None:
+def yank(
+    site: Site, filenames: Sequence[str], reason: str, *, at: str | None = None
+) -> tuple[str, ...]:
     """Offer files only to those who pin them (PEP 592).
+
+    Returns:
+        Those that were not yanked for this very reason before.
 
     Raises:
         LedgerError: there is no such file; nothing is changed.
     """
-    site.append(Yank(filename=name, reason=reason, at=at) for name in filenames)
+    files = _there(site, filenames, "yank")
+    fresh = tuple(file.filename for file in files if file.yanked != reason)
+    if fresh:
+        site.append(Yank(filename=name, reason=reason, at=at) for name in fresh)
+    return fresh
 
 
-def unyank(site: Site, filenames: Sequence[str], reason: str, *, at: str | None = None) -> None:
+def unyank(
+    site: Site, filenames: Sequence[str], reason: str, *, at: str | None = None
+) -> tuple[str, ...]:
     """Offer yanked files to everybody again.
+
+    Returns:
+        Those files.
 
     Raises:
         LedgerError: there is no such file, or it is not yanked; nothing is changed.
     """
-    site.append(Unyank(filename=name, reason=reason, at=at) for name in filenames)
+    files = _there(site, filenames, "offer again")
+    for file in files:
+        if file.yanked is None:
+            raise LedgerError(f"'{file.filename}' is not yanked")
+    names = tuple(file.filename for file in files)
+    site.append(Unyank(filename=name, reason=reason, at=at) for name in names)
+    return names
 
 
 def remove(site: Site, filenames: Sequence[str], reason: str, *, at: str | None = None) -> None:
@@ -51,7 +71,23 @@ def remove(site: Site, filenames: Sequence[str], reason: str, *, at: str | None 
     Raises:
         LedgerError: there is no such file; nothing is changed.
     """
-    site.append(Remove(filename=name, reason=reason, at=at) for name in filenames)
+    files = _there(site, filenames, "remove")
+    site.append(Remove(filename=file.filename, reason=reason, at=at) for file in files)
+
+
+def _there(site: Site, filenames: Sequence[str], verb: str) -> list[Known]:
+    """Files of the index by their names, each once."""
+    found = []
+    for name in dict.fromkeys(filenames):
+        known = site.state.file(name)
+        if known is None or known.gone is not None:
+            raise LedgerError(
+                f"there is no '{name}' to {verb}"
+                + ("" if known is None else f": it was removed ({known.gone})"),
+                remedy="say a file's whole name; `builder index log SITE` has them all",
+            )
+        found.append(known)
+    return found
 
 
 def delete_removed(site: Site, filenames: Sequence[str]) -> list[str]:

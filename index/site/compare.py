@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
-from index.batches import batched, spread
+from index.batches import batched
 from index.errors import EntryError
 from index.facts import RECORD_SUFFIX
 from index.model import check_filename
-from index.site.intake import Candidate, plain_file, read_candidate, read_record_only
+from index.site.intake import plain_file, read_record_only
 from index.site.site import Site
 from index.wheels import sha256_file
 
 LISTED = 20
 """Names in one error; the rest is counted."""
-PER_TASK = 16
-"""New files read, hashed and checked at a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,18 +27,22 @@ class Comparison:
     Attributes:
         new: Wheels the ledger does not name, by file name.
         stamps: What these looked like when the folder was read, by file name.
+        looks: What the whole folder looked like then.
         removed: Wheels that were removed from the index and still lie in the folder.
         same: How many are as the ledger has them.
     """
 
     new: tuple[str, ...]
     stamps: tuple[tuple[str, str], ...]
+    looks: str
     removed: tuple[str, ...]
     same: int
 
 
 def compare(site: Site, dist: Path, *, records_only: bool = False) -> Comparison:
     """Hold a folder against the ledger; a file that looks as it did then is not opened.
+
+    Where all of them do, and nothing came or went in the index, they are not even looked up.
 
     Args:
         site: The site.
@@ -51,6 +53,9 @@ def compare(site: Site, dist: Path, *, records_only: bool = False) -> Comparison
         EntryError: a wheel the index has is missing or has other bytes; all of them are named.
     """
     folder = str(dist.resolve())
+    count, looks = _looks(_listing(dist, records_only=records_only))
+    if site.state.looks(folder) == looks:
+        return Comparison(new=(), stamps=(), looks=looks, removed=(), same=count)
     found = site.state.compare(folder, lambda: _listing(dist, records_only=records_only))
     problems = [f"{name}: in the index, not in '{dist}'" for name in found.missing]
     changed: list[tuple[str, str]] = []
@@ -63,50 +68,25 @@ def compare(site: Site, dist: Path, *, records_only: bool = False) -> Comparison
         raise refusal(problems)
     if changed:
         site.state.set_stamps(folder, changed)
-        site.state.commit()
+    if not found.new and not found.removed:
+        site.state.set_looks(folder, looks)
+    site.state.commit()
     return Comparison(
         new=tuple(name for name, _ in found.new),
         stamps=found.new,
+        looks=looks,
         removed=found.removed,
         same=found.given - len(found.new) - len(found.removed),
     )
 
 
-def candidates(
-    dist: Path, names: Iterable[str], step: Callable[[int], None]
-) -> Iterator[Candidate]:
-    """The new files of a folder, each read and checked.
-
-    Raises:
-        EntryError: some are not what they say they are; all of them are named, after the last.
-    """
-    problems: list[str] = []
-    number = 0
-    for some in spread(batched(names, PER_TASK), partial(_read, dist), alone=1):
-        for one in some:
-            number += 1
-            step(number)
-            if isinstance(one, str):
-                problems.append(one)
-            else:
-                yield one
-    if problems:
-        raise refusal(problems)
-
-
-def _read(dist: Path, names: Iterable[str]) -> list[Candidate | str]:
-    """Some new files, or what is wrong with each."""
-    found: list[Candidate | str] = []
-    for name in names:
-        wheel = dist / name
-        try:
-            if wheel.exists() or wheel.is_symlink():
-                found.append(read_candidate(wheel))
-            else:
-                found.append(read_record_only(dist / (name + RECORD_SUFFIX)))
-        except EntryError as error:
-            found.append(error.message)
-    return found
+def _looks(listing: Iterable[tuple[str, str]]) -> tuple[int, str]:
+    """How many files a folder has, and a digest over the name and stamp of each, as they come."""
+    count, digest = 0, hashlib.sha256()
+    for some in batched(listing):
+        count += len(some)
+        digest.update("".join([f"{name}\n{stamp}\n" for name, stamp in some]).encode())
+    return count, digest.hexdigest()
 
 
 def _listing(dist: Path, *, records_only: bool) -> Iterator[tuple[str, str]]:

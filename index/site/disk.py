@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, TypeVar
 
 from index.batches import batched
 from index.errors import LedgerError
@@ -14,9 +14,13 @@ from index.files import write_text
 from index.ledger import EMPTY, HEAD_NAME, LEDGER_NAME, Head, Line, read_lines, seal_event
 from index.ledger.seal import RESTORE, check_seals, parse_plainly
 from index.state.state import ALL_PAGES, State
+from index.state.view import Taken
 
 if TYPE_CHECKING:
     from index.ledger import AnyEvent
+    from index.site.arrivals import Arrivals
+
+_Batch = TypeVar("_Batch")
 
 STAMP = "ledger"
 """The state's note of what the ledger's file looked like when they last agreed."""
@@ -93,6 +97,43 @@ def append(folder: Path, state: State, events: Iterable[AnyEvent], *, checked: b
             ledger meanwhile.
         OSError: the disk is full or broken.
     """
+
+    def step(batch: Sequence[AnyEvent], head: Head) -> tuple[bytes, Head]:
+        lines, sealed = _seal(batch, head)
+        # The state may still refuse one of them: only then are they written.
+        return sealed, state.apply_all(lines, checked=checked)
+
+    return _append(folder, state, batched(events), step)
+
+
+def append_arrivals(
+    folder: Path, state: State, batches: Iterable[tuple[Arrivals, dict[str, Taken]]]
+) -> int:
+    """As `append`, for wheels that were judged and written out before.
+
+    Args:
+        folder: The site.
+        state: Its state, caught up.
+        batches: Some wheels, and what `State.taken` says of their names just now.
+    """
+    from index.site.arrivals import seal_arrivals  # only long lists need it
+
+    def step(batch: tuple[Arrivals, dict[str, Taken]], head: Head) -> tuple[bytes, Head]:
+        some, there = batch
+        sealed, rows, head = seal_arrivals(some, head)
+        state.arrive(rows, head, there)
+        return sealed, head
+
+    return _append(folder, state, batches, step)
+
+
+def _append(
+    folder: Path,
+    state: State,
+    batches: Iterable[_Batch],
+    step: Callable[[_Batch, Head], tuple[bytes, Head]],
+) -> int:
+    """Add batches to the ledger, each sealed and taken into the state by ``step``."""
     start, path = state.head, folder / LEDGER_NAME
     path.parent.mkdir(parents=True, exist_ok=True)
     _check_untouched(path, state)
@@ -101,10 +142,8 @@ def append(folder: Path, state: State, events: Iterable[AnyEvent], *, checked: b
     try:
         with _end_of(folder, start) as file:
             head = start
-            for batch in batched(events):
-                lines, sealed = _seal(batch, head)
-                # The state may still refuse one of them: only then are they written.
-                head = state.apply_all(lines, checked=checked)
+            for batch in batches:
+                sealed, head = step(batch, head)
                 file.write(sealed)
             if head != start:
                 file.flush()

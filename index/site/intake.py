@@ -7,7 +7,6 @@ import json
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,6 +17,7 @@ from index.ledger.head import describe
 from index.ledger.plain import PlainAdd
 from index.lines import only_here
 from index.model import check_label, check_record
+from index.papers import missing_papers
 from index.site.placing import Placing
 from index.wheels import check_metadata, check_wheel, facts_of_wheel, read_metadata
 
@@ -30,8 +30,7 @@ PUBLISHED_PROFILE = "full"
 """The one profile that is meant for others; the rest needs a word from the maintainer."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
+class Candidate(NamedTuple):  # made for each of a million files
     """A wheel that wants in.
 
     Attributes:
@@ -61,8 +60,8 @@ def read_candidate(wheel: Path) -> Candidate:
     """A wheel with the record beside it, or one made from the wheel alone.
 
     Raises:
-        EntryError: it is no wheel, damaged, a link that leads out of its folder, or not what its
-            record says.
+        EntryError: it is no wheel, damaged, a link that leads out of its folder, not what its
+            record says, or a recipe's wheel without bill of materials and build spec.
     """
     plain_file(wheel)
     beside = record_path(wheel)
@@ -77,6 +76,13 @@ def read_candidate(wheel: Path) -> Candidate:
     check_wheel(record, wheel)
     if read_metadata(wheel) != record.metadata.encode():
         raise EntryError(f"{wheel.name}: its METADATA is not the one in its record")
+    lacks = missing_papers(wheel, record)
+    if lacks is not None:
+        raise EntryError(
+            f"{wheel.name}: {lacks}",
+            remedy="build it again with `builder build`; what others made has no build key in its "
+            "record, and is taken without",
+        )
     return Candidate(record=record, wheel=wheel)
 
 
@@ -168,8 +174,8 @@ def take(
         provenance = record.filename in placing.attested
         if placing.folder is not None:
             provenance = _place(candidate, placing.folder)
-        if pins is not None:
-            pins += [Pin(record.filename, record.cuda, one) for one in only_here(record.metadata)]
+        if pins is not None and (wanted := only_here(record.metadata)):
+            pins += [Pin(record.filename, record.cuda, one) for one in wanted]
         yield PlainAdd(url, placing.uploaded, record, provenance)
 
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from index.addresses import check_url, folder_url
+from index.addresses import check_url, folder_url, refuse_account
 from index.errors import EntryError, SiteError
 from index.model import FILES
 
@@ -55,9 +55,11 @@ def placing(
     """Where a site's wheels go: into it, into a folder beside it, or nowhere (they are elsewhere).
 
     Raises:
+        EntryError: the address has a password in it.
         SiteError: both a folder and an address that are not the site's.
     """
     if files_url is not None:
+        refuse_account(files_url, "--files-url")
         if files_dir is not None:
             raise SiteError("--files-dir and --files-url are two places for the same wheels")
         return Placing(folder=None, address=files_url, force=force, uploaded=uploaded)

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 from index.batches import BATCH, batched, spread
 from index.ledger.settings import Settings
-from index.model import DEFAULT_ROOT, PROJECTS, File, Project, in_order, in_root
+from index.model import DEFAULT_ROOT, PROJECTS, File, in_order
 from index.pages import hosting, simple_html, simple_json
+from index.pages.escaping import Linked, linked
 from index.pages.form import FORM, pages_form
-from index.site.site import Site, read_files
+from index.site.reading import read_files
+from index.site.site import Site
 from index.site.writer import Writer, Written
-from index.state.state import ALL_PAGES, LANDING_PAGE, PROJECT_PAGE, ROOT_PAGE, Known
+from index.state.state import ALL_PAGES, LANDING_PAGE, PROJECT_PAGE, ROOT_PAGE, Place
 
 if TYPE_CHECKING:
     from index.ledger import AnyEvent
@@ -137,11 +139,11 @@ def _render_projects(
 
 
 def _outcomes(site: Site, plan: _Plan, names: Sequence[str]) -> Iterator[_Outcome]:
-    def work(known: Sequence[tuple[str, list[Known]]]) -> list[_Outcome]:
-        return [_render_project(plan, name, files) for name, files in known]
+    def work(projects: Sequence[tuple[str, list[Place]]]) -> list[_Outcome]:
+        return [_render_project(plan, name, places) for name, places in projects]
 
     tasks = (
-        [(name, site.state.files_of(name)) for name in some] for some in batched(names, PER_TASK)
+        [(name, site.state.places_of(name)) for name in some] for some in batched(names, PER_TASK)
     )
     # A second process takes longer to start than the pages of some projects.
     for outcomes in spread(tasks, work, alone=0 if len(names) > ALONE else ALONE):
@@ -163,38 +165,48 @@ def _former_roots(site: Site, roots: dict[str, str], labels: Iterable[str]) -> l
     return sorted(root for root in gone if (site.folder / root).is_dir())
 
 
-def _render_project(plan: _Plan, name: str, known: Sequence[Known]) -> _Outcome:
+def _render_project(plan: _Plan, name: str, places: Sequence[Place]) -> _Outcome:
     """Write a project's pages, unless something is due before."""
-    files = in_order(read_files(plan.folder, known))
+    files = in_order(read_files(plan.folder, places))
     writer = Writer(plan.folder)
     due = plan.due(files)
     if due:
         return _Outcome(name=name, due=due, written=writer.done)
-    unwanted = [*_render_lists(writer, plan, name, files), *_pages(plan.former, name)]
+    at = [linked(file) for file in files]
+    unwanted = [*_render_lists(writer, plan, name, files, at), *_pages(plan.former, name)]
     page = f"{PROJECTS}/{name}/index.html"
     card = None
     if files and plan.settings.layout == "web":
         from index.pages import human  # a template engine, which only these pages need
 
-        writer.write(page, human.project_page(name, files, plan.settings))
-        card = human.card(name, files)
+        shown = human.shown(name, files, at)
+        writer.write(page, *human.page_parts(shown, plan.settings))
+        card = human.card_of(shown)
     else:
         unwanted.append(page)
     return _Outcome(name=name, written=writer.done, unwanted=unwanted, card=card)
 
 
-def _render_lists(writer: Writer, plan: _Plan, name: str, files: Sequence[File]) -> Iterator[str]:
+def _render_lists(
+    writer: Writer, plan: _Plan, name: str, files: Sequence[File], at: Sequence[Linked]
+) -> Iterator[str]:
     """Write what installers read of a project; yields the pages that are no longer wanted."""
     web, base_url = plan.settings.layout == "web", plan.settings.base_url
+    # What is said of a file is the same in every root.
+    linked = [*zip(files, at, strict=True)]
+    links = [simple_html.file_link(file, where, base_url) for file, where in linked]
+    parts = [simple_json.file_part(file, where, base_url) for file, where in linked] if web else []
     for root, cuda in plan.roots.items():
-        listed = Project(name=name, files=in_root(files, cuda))
         html, json = _pages([root], name)
-        if listed.files:
-            writer.write(html, simple_html.project_page(listed, base_url=base_url))
+        listed = [number for number, file in enumerate(files) if file.cuda in (None, cuda)]
+        if listed:
+            writer.write(html, simple_html.page_of(name, [links[one] for one in listed]))
         else:
             yield html
-        if listed.files and web:
-            writer.write(json, simple_json.project_json(listed, base_url=base_url))
+        if listed and web:
+            versions = [files[one].version for one in listed]
+            page = simple_json.page_of(name, versions, [parts[one] for one in listed])
+            writer.write(json, page)
         else:
             yield json
 

@@ -11,17 +11,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from index.errors import SiteError
-from index.ledger import EMPTY, LEDGER_NAME, Settings
-from index.ledger.plain import PlainAdd, kept_add
-from index.ledger.seal import parse_event
+from index.ledger import EMPTY, Settings
 from index.model import File, in_order
-from index.site.disk import append, catch_up
+from index.site.disk import append, append_arrivals, catch_up
 from index.site.lock import locked
+from index.site.reading import event_at, read_files
 from index.site.sweep import swept
-from index.state.state import Known, State
+from index.state.state import Known, Place, State
 
 if TYPE_CHECKING:
-    from index.ledger import Add, AnyEvent, Event
+    from index.ledger import AnyEvent
+    from index.site.arrivals import Arrivals
+    from index.state.view import Taken
 
 LOCK_NAME = ".lock"
 
@@ -51,37 +52,17 @@ class Site:
         """Remember events: all of them, or none (see `index.site.disk.append`)."""
         return append(self.folder, self.state, events, checked=checked)
 
+    def append_arrivals(self, batches: Iterable[tuple[Arrivals, dict[str, Taken]]]) -> int:
+        """Remember wheels by the hundred (see `index.site.disk.append_arrivals`)."""
+        return append_arrivals(self.folder, self.state, batches)
+
     def files_of(self, name: str) -> tuple[File, ...]:
         """A project's files that are there, oldest version first, with their whole records."""
-        return in_order(self.files(self.state.files_of(name)))
+        return in_order(self.files(self.state.places_of(name)))
 
-    def files(self, known: Sequence[Known]) -> Iterator[File]:
+    def files(self, known: Sequence[Known | Place]) -> Iterator[File]:
         """Files with what the ledger holds of them: records of wheels, nothing of guards."""
         return read_files(self.folder, known)
-
-
-def read_files(folder: Path, known: Sequence[Known]) -> Iterator[File]:
-    """Files with what the ledger in ``folder`` holds of them (see `Site.files`)."""
-    if not known:
-        return
-    with (folder / LEDGER_NAME).open("rb") as ledger:
-        for one in known:
-            if one.kind != "wheel":
-                yield _guard(one)
-                continue
-            ledger.seek(one.start)
-            yield _wheel(one, ledger.read(one.length))
-
-
-def event_at(line: bytes, filename: str) -> Event:
-    """The event in a ledger's line whose seal was checked before."""
-    body, mark, _ = line.rpartition(b',"digest":"')
-    if not mark:
-        raise SiteError(
-            f"the ledger's line of '{filename}' is not where it was",
-            remedy="run the command again; the index reads the ledger anew when it has changed",
-        )
-    return parse_event(body + b"}", f"the ledger's line of '{filename}'")
 
 
 @contextlib.contextmanager
@@ -136,40 +117,4 @@ def state_path(folder: Path, cache: Path) -> Path:
     return cache / f"{name}.sqlite"
 
 
-def _wheel(known: Known, line: bytes) -> File:
-    event: PlainAdd | Add | None = kept_add(line)
-    if event is None:
-        judged = event_at(line, known.filename)
-        assert judged.event == "add"
-        event = judged
-    record = event.record
-    # By position: made for each of a million files.
-    return File(
-        known.filename,
-        known.name,
-        known.version,
-        known.cuda or None,
-        known.sha256,
-        known.size,
-        known.url,
-        known.uploaded,
-        known.yanked,
-        record.requires_python,
-        record.metadata_sha256,
-        event.provenance,
-        record,
-    )
-
-
-def _guard(known: Known) -> File:
-    return File(
-        filename=known.filename,
-        name=known.name,
-        version=known.version,
-        cuda=known.cuda or None,
-        sha256=known.sha256,
-        size=known.size,
-        url=known.url,
-        uploaded=known.uploaded,
-        yanked=known.yanked,
-    )
+__all__ = ["LOCK_NAME", "Site", "event_at", "open_site", "state_path"]

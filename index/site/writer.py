@@ -9,7 +9,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import IO
 
-from index.files import atomic_file, sync_file, sync_folder, write_bytes
+from index.files import atomic_file, sync_file, sync_folder, write_pieces
 
 FLUSH_EACH = 64
 """Pages flushed to disk one by one; for more, everything is."""
@@ -42,20 +42,17 @@ class Writer:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._place = str(folder.absolute())
         self.done = Written()
 
-    def write(self, path: str, content: str | bytes) -> None:
-        """Write a page, where its bytes are others; not yet flushed to disk."""
-        data = content.encode() if isinstance(content, str) else content
-        target = self._folder / path
-        try:
-            same = target.read_bytes() == data
-        except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
-            same = False
-        if same:
+    def write(self, path: str, *content: str | bytes) -> None:
+        """Write a page, piece after piece, where its bytes are others; not yet flushed to disk."""
+        pieces = [one.encode() if isinstance(one, str) else one for one in content]
+        target = f"{self._place}/{path}"
+        if _holds(target, pieces):
             self.done.unchanged += 1
             return
-        write_bytes(target, data, flush=False)
+        write_pieces(target, pieces)
         self.done.pages.append(path)
 
     def write_parts(self, path: str, parts: Iterable[str]) -> None:
@@ -99,6 +96,17 @@ class Writer:
             sync_file(self._folder / path)
         for folder in _folders(self.done.pages):
             sync_folder(self._folder / folder)
+
+
+def _holds(path: str, pieces: Sequence[bytes]) -> bool:
+    """Whether a file is there and these are its bytes; those of another size are not read."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    with os.fdopen(descriptor, "rb", buffering=0) as file:
+        size = sum(map(len, pieces))
+        return os.fstat(descriptor).st_size == size and file.read() == b"".join(pieces)
 
 
 def _opened(path: Path) -> IO[bytes]:

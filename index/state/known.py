@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+from index.model import twin_key
 
 if TYPE_CHECKING:
     from index.facts import AnyRecord
@@ -44,6 +46,23 @@ class Known(NamedTuple):  # made for each of a million files
     gone: str | None
     build_key: str | None
     profile: str | None
+    start: int
+    length: int
+
+
+Row: TypeAlias = tuple[Any, ...]
+"""As in the state's table: the `twin_key` of a file's name, then the fields of its `Known`.
+
+A plain tuple: a hundred thousand of them pass between processes.
+"""
+
+
+class Place(NamedTuple):
+    """Where the ledger publishes a file that is there; of `Known`, what the ledger does not say."""
+
+    filename: str
+    kind: str
+    yanked: str | None
     start: int
     length: int
 
@@ -93,8 +112,14 @@ def arrival(event: Add | Guard | PlainEvent, line: Line) -> Known:
 
 def wheel(record: AnyRecord, url: str, uploaded: str, start: int, length: int) -> Known:
     """A wheel that was just published; ``start`` and ``length`` are its line's in the ledger."""
+    return Known._make((*row_of(record, url, uploaded)[1:], start, length))
+
+
+def row_of(record: AnyRecord, url: str, uploaded: str) -> Row:
+    """A wheel that is about to be published; without where it will stand in the ledger."""
     # By position: made for each of a million files.
-    return Known(
+    return (
+        twin_key(record.filename),
         record.filename,
         "wheel",
         record.name,
@@ -108,6 +133,4 @@ def wheel(record: AnyRecord, url: str, uploaded: str, start: int, length: int) -
         None,
         record.build_key,
         record.profile,
-        start,
-        length,
     )

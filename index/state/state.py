@@ -15,9 +15,9 @@ from index.ledger.head import Head
 from index.ledger.settings import Settings
 from index.model import check_record, twin_key, twins
 from index.state.database import open_database
-from index.state.known import Given, Known, arrival
+from index.state.known import Given, Known, Place, Row, arrival
 from index.state.schema import create, is_current
-from index.state.view import View
+from index.state.view import LOOKS, Taken, View
 
 if TYPE_CHECKING:
     from index.facts import AnyRecord
@@ -29,6 +29,8 @@ ALL_PAGES = "*"
 PROJECT_PAGE = "project/"
 ROOT_PAGE = "root/"
 LANDING_PAGE = "landing"
+_KIND, _NAME, _CUDA = (1 + Known._fields.index(field) for field in ("kind", "name", "cuda"))
+"""Where these stand in a row."""
 
 
 class State(View):
@@ -106,6 +108,10 @@ class State(View):
             ((filename, folder, stamp) for filename, stamp in stamps),
         )
 
+    def set_looks(self, folder: str, looks: str) -> None:
+        """Remember what a folder looks like that has every wheel there is, and no other."""
+        self.set(LOOKS + folder, looks)
+
     def apply(self, line: Line) -> None:
         """Take one more event in.
 
@@ -126,27 +132,43 @@ class State(View):
             LedgerError: as `apply`; what came before the bad line is not committed.
         """
         head = None
-        arriving: list[tuple[Known, str]] = []
+        arriving: list[Row] = []
         for line in lines:
             head, event, where = line.head, line.event, f"ledger line {line.head.count}"
             if event.event == "add" or event.event == "guard":
                 if event.event == "add" and not checked:
                     _check(event.record, where)
-                arriving.append((arrival(event, line), where))
+                known = arrival(event, line)
+                arriving.append((twin_key(known.filename), *known))
                 if len(arriving) >= BATCH:
-                    self._place(arriving)
+                    self._place(arriving, head.count)
                     arriving.clear()
                 continue
-            self._place(arriving)
+            self._place(arriving, head.count - 1)
             arriving.clear()
             if event.event == "configure":
                 self._configure(event.settings.plain(), first=line.offset == 0)
             else:
                 self._change(event, where)
-        self._place(arriving)
-        if head is not None:
-            self.set("head", head.dump())
-        return head or self.head
+        if head is None:
+            return self.head
+        self._place(arriving, head.count)
+        self.set("head", head.dump())
+        return head
+
+    def arrive(self, rows: Sequence[Row], head: Head, there: dict[str, Taken]) -> None:
+        """Take wheels in whose records passed `check_record` just now.
+
+        Args:
+            rows: The wheels.
+            head: The ledger's head after them.
+            there: Those of their names that the ledger has already, as `taken` tells.
+
+        Raises:
+            LedgerError: as `apply`.
+        """
+        self._place(rows, head.count, there)
+        self.set("head", head.dump())
 
     def _configure(self, settings: Settings, *, first: bool) -> None:
         if not first and self.settings.layout != settings.layout:
@@ -154,24 +176,30 @@ class State(View):
         self.set("settings", settings.dump())
         self.mark_stale(ALL_PAGES)
 
-    def _place(self, arriving: Sequence[tuple[Known, str]]) -> None:
-        if not arriving:
+    def _place(
+        self,
+        rows: Sequence[Row],
+        last: int,
+        there: dict[str, Taken] | None = None,
+    ) -> None:
+        """Files into the table; ``last`` is the number of the last one's line in the ledger."""
+        if not rows:
             return
-        keys = [twin_key(file.filename) for file, _ in arriving]
-        marks = ", ".join("?" * len(keys))
-        query = f"SELECT folded, filename, sha256, gone FROM file WHERE folded IN ({marks})"  # noqa: S608 -- marks only
-        there = {row[0]: row[1:] for row in self._database.execute(query, keys)}
-        rows = []
-        for key, (file, where) in zip(keys, arriving, strict=True):
-            _check_twin(file, there.get(key), where)
-            there[key] = (file.filename, file.sha256, file.gone)
-            rows.append((key, *file))
+        keys = [row[0] for row in rows]
+        there = self.taken(keys) if there is None else there
+        if there or len(set(keys)) < len(keys):
+            for number, row in enumerate(rows, last - len(rows) + 1):
+                file = Known._make(row[1:])
+                _check_twin(file, there.get(row[0]), f"ledger line {number}")
+                there[row[0]] = (file.filename, file.sha256, file.gone)
         self._database.executemany(
             "INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             rows,
         )
-        listed = Counter((file.cuda, file.name) for file, _ in arriving)
-        wheels = Counter((file.cuda, file.name) for file, _ in arriving if file.kind == "wheel")
+        listed = Counter([(row[_CUDA], row[_NAME]) for row in rows])
+        wheels = Counter([(row[_CUDA], row[_NAME]) for row in rows if row[_KIND] == "wheel"])
+        if wheels:
+            self._forget_looks()
         for (cuda, name), number in listed.items():
             self._list(cuda, name, number, wheels[cuda, name])
 
@@ -182,12 +210,17 @@ class State(View):
         if event.event == "unyank" and file.yanked is None:
             raise LedgerError(f"{where}: '{event.filename}' is not yanked")
         if event.event == "remove":
+            self._forget_looks()
             self._update(event.filename, "gone", event.reason)
             self._database.execute("DELETE FROM seen WHERE filename = ?", (event.filename,))
             self._list(file.cuda, file.name, -1, -(file.kind == "wheel"))
         else:
             self._update(event.filename, "yanked", event.reason if event.event == "yank" else None)
             self.mark_stale(PROJECT_PAGE + file.name)
+
+    def _forget_looks(self) -> None:
+        """Wheels come or go: no folder has all of them now for all that is known."""
+        self._database.execute("DELETE FROM meta WHERE substr(key, 1, ?) = ?", (len(LOOKS), LOOKS))
 
     def _update(self, filename: str, column: str, value: str | None) -> None:
         statement = f"UPDATE file SET {column} = ? WHERE folded = ?"  # noqa: S608 -- our own names
@@ -242,7 +275,7 @@ def _check(record: AnyRecord, where: str) -> None:
         raise LedgerError(f"{where}: {error.message}") from error
 
 
-def _check_twin(file: Known, there: tuple[str, str, str | None] | None, where: str) -> None:
+def _check_twin(file: Known, there: Taken | None, where: str) -> None:
     """Refuse a file whose name, or one that passes for it, was taken before."""
     if there is None:
         return
@@ -263,5 +296,6 @@ __all__ = [
     "ROOT_PAGE",
     "Given",
     "Known",
+    "Place",
     "State",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
+from typing import TypeAlias
 
 from index.batches import batched
 from index.errors import EntryError
@@ -12,7 +13,14 @@ from index.ledger.head import EMPTY, Head
 from index.ledger.settings import Settings
 from index.model import twin_key, twins
 from index.state.comparing import compare, count_wheels
-from index.state.known import COLUMNS, Given, Known
+from index.state.known import COLUMNS, Given, Known, Place
+
+Taken: TypeAlias = "tuple[str, str, str | None]"
+"""File name, sha256, and why the file is gone or None."""
+
+
+LOOKS = "looks of "
+"""Begins the names of the notes of what folders looked like."""
 
 
 class View:
@@ -43,17 +51,18 @@ class View:
         key = twin_key(filename)
         return next(self._files("WHERE folded = ? AND filename = ?", key, filename), None)
 
-    def files_named(self, filenames: Sequence[str]) -> dict[str, Known]:
-        """The files of these names (`BATCH` at most), there or gone, by name."""
-        marks = ", ".join("?" * len(filenames))
-        found = self._files(f"WHERE folded IN ({marks})", *map(twin_key, filenames))
-        wanted = set(filenames)
-        return {file.filename: file for file in found if file.filename in wanted}
-
     def files_of(self, name: str) -> list[Known]:
         """A project's files that are there, by file name."""
         where = "WHERE folded >= ? AND folded < ? AND gone IS NULL ORDER BY filename"
         return list(self._files(where, *project_keys(name)))
+
+    def places_of(self, name: str) -> list[Place]:
+        """Where the ledger has a project's files that are there, by file name."""
+        query = (
+            "SELECT filename, kind, yanked, start, length FROM file"
+            " WHERE folded >= ? AND folded < ? AND gone IS NULL ORDER BY filename"
+        )
+        return [Place._make(row) for row in self._database.execute(query, project_keys(name))]
 
     def all_files(self, *, gone: bool = False) -> Iterator[Known]:
         """Every file that is there, by project and file name; with ``gone`` the removed ones too.
@@ -122,6 +131,13 @@ class View:
         """
         return compare(self._database, folder, listing)
 
+    def looks(self, folder: str) -> str | None:
+        """What a folder looked like that had every wheel there is, and no other, as it was there.
+
+        None where no folder did, or wheels came or went since.
+        """
+        return self.get(LOOKS + folder)
+
     def check_new(self, filenames: Iterable[str]) -> None:
         """Refuse file names that pass for another's, some hundreds at a time.
 
@@ -137,6 +153,12 @@ class View:
                 twin = there.setdefault(key, filename)
                 if twin != filename:
                     raise EntryError(twins(filename, twin))
+
+    def taken(self, keys: Sequence[str]) -> dict[str, Taken]:
+        """File name, sha256 and why it is gone of the files with these keys, by key."""
+        marks = ", ".join("?" * len(keys))
+        query = f"SELECT folded, filename, sha256, gone FROM file WHERE folded IN ({marks})"  # noqa: S608 -- marks only
+        return {row[0]: row[1:] for row in self._database.execute(query, keys)}
 
     def _files(self, where: str, *values: str) -> Iterator[Known]:
         query = f"SELECT {COLUMNS} FROM file {where}"  # noqa: S608 -- our own words, values bound

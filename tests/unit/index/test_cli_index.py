@@ -207,9 +207,22 @@ def test_yanking_what_is_not_there_changes_nothing(
 ) -> None:
     run("add", make_wheel(TINY), "--site", site)
     before = tree(site)
-    with pytest.raises(LedgerError, match=r"there is no 'no\.whl' to yank"):
+    with pytest.raises(LedgerError, match=r"there is no 'no\.whl' to yank") as caught:
         run("yank", site, TINY, "no.whl", "--reason", "x")
     assert tree(site) == before
+    assert "ledger line" not in caught.value.message
+    assert "index log" in (caught.value.remedy or "")
+
+
+def test_yanking_twice_for_one_reason_changes_nothing(
+    run: Run, site: Path, make_wheel: MakeWheel
+) -> None:
+    run("add", make_wheel(TINY), "--site", site)
+    run("yank", site, TINY, TINY, "--reason", "wrong cuDNN")
+    before = tree(site)
+    assert run("yank", site, TINY, "--reason", "wrong cuDNN").output == f"yanked already: {TINY}\n"
+    assert tree(site) == before
+    assert f"yanked: {TINY}" in run("yank", site, TINY, "--reason", "another").output
 
 
 def test_remove_takes_the_bytes_too(run: Run, site: Path, make_wheel: MakeWheel) -> None:
@@ -284,3 +297,87 @@ def test_render_mends_a_page_and_leaves_the_rest(
     assert "1 pages written" in said
     assert page.read_bytes() == right
     assert (site / "index.html").stat().st_mtime_ns == other
+
+
+# --- what is typed wrong -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("reason", ["", "  ", "two\nlines", "x" * 1000])
+@pytest.mark.parametrize("verb", [("yank",), ("yank", "--undo"), ("remove",), ("rollback",)])
+def test_a_reason_that_no_ledger_takes_is_refused_at_once(
+    run: Run, site: Path, make_wheel: MakeWheel, verb: tuple[str, ...], reason: str
+) -> None:
+    run("add", make_wheel(TINY), "--site", site)
+    what = ("--to", "1") if verb == ("rollback",) else (TINY,)
+    before = tree(site)
+    said = run(*verb, site, *what, "--reason", reason, status=2).output
+    assert "one line" in said
+    assert tree(site) == before
+
+
+def test_the_longest_reason_is_taken_by_a_rollback_too(
+    run: Run, site: Path, make_wheel: MakeWheel
+) -> None:
+    run("add", make_wheel(TINY), "--site", site)
+    run("rollback", site, "--to", "0", "--reason", "x" * 900)
+    assert live(site) == []
+
+
+@pytest.mark.parametrize("moment", ["today", "1e9", "9" * 30])
+def test_a_moment_that_is_none_is_named(
+    run: Run, site: Path, make_wheel: MakeWheel, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", moment)
+    said = run("add", make_wheel(TINY), "--site", site, status=2).output
+    assert f"SOURCE_DATE_EPOCH is '{moment}'" in said
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("render",),
+        ("yank", TINY, "--reason", "x"),
+        ("remove", TINY, "--reason", "x"),
+        ("rollback", "--to", "0", "--reason", "x"),
+    ],
+    ids=lambda words: words[0],
+)
+def test_a_folder_that_is_no_site_is_left_as_it_is(
+    run: Run, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    folder = tmp_path / "documents"
+    folder.mkdir()
+    (folder / ".letter.part").write_text("somebody else's")
+    said = run(words[0], folder, *words[1:], status=2).output
+    assert "is no index" in said
+    assert [path.name for path in folder.iterdir()] == [".letter.part"]
+
+
+@pytest.mark.parametrize("address", ["https://[", "http://", "https://host:port/", "http:///x"])
+def test_an_address_that_is_none_is_named(run: Run, address: str) -> None:
+    with pytest.raises(SiteError, match="is no address of a site"):
+        run("check", address)
+
+
+@pytest.mark.parametrize("more", [(), ("--dry-run",)], ids=["for real", "dry run"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("folder", "there"),
+        ("retain", "--policy", "policy.toml"),
+        ("rollback", "--to", "0", "--reason", "x"),
+    ],
+    ids=lambda words: words[0],
+)
+def test_what_is_no_site_is_not_published(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], more: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("policy.toml").write_text("schema_version=1\nkeep_versions=3\nremove_after_days=30\n")
+    Path("documents").mkdir()
+    told = ["--cache-dir", "cache", "publish", *words, "--site", "documents", *more]
+    result = CliRunner().invoke(cli, told, catch_exceptions=False)
+    assert result.exit_code == 2, result.output
+    assert "is no index" in result.output
+    assert not list(Path("documents").iterdir())
+    assert not Path("there").exists()

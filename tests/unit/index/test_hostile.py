@@ -490,7 +490,11 @@ def test_what_metadata_and_reasons_say_is_only_text(make_wheel: Make, tmp_path: 
         f'Project-URL: {evil}, javascript:alert(1)\nProject-URL: a, https://h/"onload="x\n'
         f"Requires-Dist: numpy; extra == '{evil}'\n\n{evil}\n"
     )
-    wheel = make_wheel(TINY, text=text)
+    papers = {
+        "tiny_gpu-1.0+cu118.dist-info/sboms/x.json": b'{"bomFormat": "CycloneDX"}',
+        "tiny_gpu-1.0+cu118.dist-info/build-spec.json": json.dumps({"key": evil}).encode(),
+    }
+    wheel = make_wheel(TINY, text=text, members=papers)
     write_record(
         record_of_wheel(wheel).model_copy(
             update={

@@ -29,6 +29,7 @@ def write_site(site: Path, *files: File) -> Path:
     for page in simple_pages(files, default_cuda="cu118"):
         (site / page.path).parent.mkdir(parents=True, exist_ok=True)
         (site / page.path).write_text(page.content)
+    (site / "ledger.jsonl").touch()
     return site
 
 
@@ -130,3 +131,13 @@ def test_a_taken_port_and_an_empty_folder_say_what_to_do(site: Path, tmp_path: P
         _, said = empty.communicate(timeout=20)
     assert empty.returncode == 2
     assert "has no index yet" in said
+
+
+def test_a_folder_with_pages_and_no_ledger_is_not_served(tmp_path: Path) -> None:
+    (tmp_path / "letters").mkdir()
+    (tmp_path / "letters/index.html").write_text("somebody's own")
+    with serving(tmp_path, "--port", "0") as (process, _):
+        process.kill()
+        _, said = process.communicate(timeout=20)
+    assert process.returncode == 2, "it serves"
+    assert "is no index" in said

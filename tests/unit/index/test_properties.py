@@ -304,6 +304,7 @@ def noticed(data: bytes, head: object) -> None:
     assert not check_seals([*lines[:-1], lines[-1][:-1]], head)  # type: ignore[arg-type]
 
 
+@settings(deadline=None)
 @given(data=st.data())
 def test_any_changed_byte_is_noticed(ledger: tuple[bytes, object], data: st.DataObject) -> None:
     text, head = ledger
@@ -312,6 +313,7 @@ def test_any_changed_byte_is_noticed(ledger: tuple[bytes, object], data: st.Data
     noticed(text[:position] + bytes([byte]) + text[position + 1 :], head)
 
 
+@settings(deadline=None)
 @given(data=st.data())
 def test_any_dropped_or_inserted_byte_is_noticed(
     ledger: tuple[bytes, object], data: st.DataObject
@@ -324,6 +326,7 @@ def test_any_dropped_or_inserted_byte_is_noticed(
     noticed(longer, head)
 
 
+@settings(deadline=None)
 @given(data=st.data())
 def test_lines_dropped_doubled_or_swapped_are_noticed(
     ledger: tuple[bytes, object], data: st.DataObject

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
+import requests
 from click.testing import CliRunner, Result
 
 from builder.cli.main import cli
 from index.errors import PublishError
 from index.publish import patience
+from index.publish.issues import Issues, Outcome
+from index.publish.rest import Rest
 from tests.github_kit import OWNER, REPO, TOKEN, GitHub, KeptIssue, github
 
 RUN = "https://github.com/Maker/wheels/actions/runs/7"
@@ -56,6 +60,29 @@ def test_opened_gone_on_with_and_closed(hub: GitHub) -> None:
     assert len(hub.issues) == 2, "a new trouble gets a new issue"
 
 
+def test_what_jobs_tell_stands_in_the_issue_and_mentions_nobody(hub: GitHub) -> None:
+    told = "x.whl is kept back: failed under Python 3.12: test `t`\n@everybody #1 (assert False)"
+    results = {
+        "build": {"result": "failure", "outputs": {}},
+        "choose": {"result": "success", "outputs": {"told": told, "wheels": "1"}},
+        "publish": {"result": "success", "outputs": {"told": ""}},
+        "check": {"result": "success"},
+    }
+    report(hub, "--results", json.dumps(results), "--details", RUN)
+    (issue,) = hub.issues
+    assert "Failed: build." in issue.body
+    assert (
+        "```\nx.whl is kept back: failed under Python 3.12: test 't' @everybody #1 (assert False)"
+        "\n```\n\nIt is written here again"
+    ) in issue.body
+    assert issue.body.count("```") == 2
+    assert "nothing" in report(hub, "--results", json.dumps(results), "--details", RUN).output
+    well = {"choose": {"result": "success", "outputs": {"told": told}}}
+    report(hub, "--results", json.dumps(well), "--details", f"{RUN}1")
+    assert issue.state == "closed"
+    assert "kept back" not in issue.comments[-1]
+
+
 def test_other_issues_and_tasks_are_left_alone(hub: GitHub) -> None:
     marker = "<!-- gpu-wheelhouse: weekly -->"
     others = [KeptIssue(number, "Something else", "") for number in range(100, 107)]
@@ -87,3 +114,37 @@ def test_without_rights_or_a_token(hub: GitHub) -> None:
     assert isinstance(done.exception, PublishError)
     assert "issues: write" in str(done.exception)
     assert report(hub, "--failed", "build", "--details", RUN, token=None).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {"?": b"<html>"},
+        {"?": b'["x"]'},
+        {"?": b'[{"number": "x", "body": "<!-- gpu-wheelhouse: weekly -->"}]'},
+        {"/7/comments": b'[{"id": 1}]'},
+        {"/7": b"<html>"},
+        {"/7": b"{}"},
+    ],
+    ids=str,
+)
+def test_answers_that_are_none_of_githubs_are_named(
+    monkeypatch: pytest.MonkeyPatch, answers: dict[str, bytes]
+) -> None:
+    good = {
+        "?": b'[{"number": 7, "body": "<!-- gpu-wheelhouse: weekly -->"}]',
+        "/7/comments": b"[]",
+        "/7": b'{"body": null}',
+    }
+
+    def ask(self: Rest, method: str, url: str, **_: object) -> requests.Response:
+        answer = requests.Response()
+        path, _, asked = url.partition("/issues")[2].partition("?")
+        answer._content = {**good, **answers}[path or f"?{asked}"[:1]]
+        return answer
+
+    monkeypatch.setattr(Rest, "ask", ask)
+    with closing(Rest(None, patience.Pace(), print)) as rest:
+        issues = Issues(rest, api="https://api.host", repo="a/b")
+        with pytest.raises(PublishError, match="is --api right"):
+            issues.tell(Outcome(task="weekly", failed=("build",), details=RUN))

@@ -215,7 +215,11 @@ def test_a_token_is_cut_off_nowhere() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["http://example.org", "ftp://x", "https://me:pw@host", "https://host?x=1", "host"]
+    "url",
+    [
+        *("http://example.org", "ftp://x", "https://me:pw@host", "https://host?x=1", "host"),
+        *("https://[", "https://host:port", "https:///x"),
+    ],
 )
 def test_addresses_a_token_is_not_sent_to(url: str) -> None:
     with pytest.raises(PublishError):

@@ -120,3 +120,9 @@ def test_nobody_signs_nothing() -> None:
 def test_each_refusal_is_told_with_what_helps(status: int, message: str, says: str) -> None:
     error = refusal(item("tiny"), Answered(status, message, frozenset()))
     assert says in str(error)
+
+
+@pytest.mark.parametrize("url", ["https://[", "https://host:port/", "https:///x"])
+def test_an_address_that_is_none_is_named_and_not_tried(url: str) -> None:
+    with pytest.raises(PublishError, match="--repository-url: an address"):
+        check_repository(url, option="--repository-url", account=False)

@@ -1,0 +1,191 @@
+"""What an index offers by itself, the newest version of everything, and how to fetch it back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from packaging.utils import parse_wheel_filename
+from packaging.version import Version
+
+from index.addresses import refuse_account
+from index.check.memory import ledger_folder
+from index.check.source import Folder, Missing, Source, Unreadable, local_path
+from index.check.web import Web
+from index.errors import PublishError
+from index.facts import record_path
+from index.guard.served import serves
+from index.ledger import LEDGER_NAME
+from index.lines import only_here
+from index.model import File, parse_version
+from index.site.disk import read_state
+from index.site.intake import copy_wheel
+from index.site.site import Site
+from index.state.state import Known, State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """A site that is only read.
+
+    Attributes:
+        site: What its ledger says.
+        source: Where its files come from.
+    """
+
+    site: Site
+    source: Source
+
+
+@contextmanager
+def reading(where: str) -> Iterator[Reading | None]:
+    """The site at an address or in a folder; None where there is no ledger.
+
+    Raises:
+        PublishError: nobody can say whether there is one.
+        LedgerError: it is broken.
+    """
+    refuse_account(where, "the site's address")
+    remote = where.startswith(("http://", "https://"))
+    with ExitStack() as stack:
+        web = stack.enter_context(closing(Web(where if remote else "")))
+        source: Source = web
+        if not remote:
+            path = local_path(where) if where.startswith("file:") else Path(where)
+            source = Folder(path, web)
+        try:
+            folder = stack.enter_context(ledger_folder(source))
+        except Missing:
+            yield None
+            return
+        except Unreadable as error:
+            raise PublishError(
+                f"whether there is an index at {where} cannot be seen: {error}",
+                remedy="run the same command again when it can be reached",
+            ) from error
+        if not (folder / LEDGER_NAME).is_file():
+            yield None
+            return
+        yield Reading(site=Site(folder, read_state(folder)), source=source)
+
+
+def offered(site: Site) -> tuple[File, ...]:
+    """The wheels of the newest version of each package and CUDA, companions left out.
+
+    Yanked files count for nothing: installers take them only where they are pinned.
+    """
+    files = site.files(_newest(site.state))
+    return tuple(one for one in files if one.record is not None and not one.record.companion_of)
+
+
+def best_for(files: Sequence[File], python: str) -> tuple[File, ...]:
+    """Of what is offered, what an installer takes under a Python (``3.12``): one per CUDA.
+
+    Args:
+        files: As `offered` gives them.
+        python: A CPython's minor version.
+    """
+    best: dict[tuple[str, str | None], File] = {}
+    for file in files:
+        if file.record is None or not serves(file.record, python):
+            continue
+        key = (file.name, file.cuda)
+        if key not in best or _revision(file) > _revision(best[key]):
+            best[key] = file
+    return tuple(best.values())
+
+
+def fetch_wheels(at: Reading, files: Sequence[File], into: Path) -> tuple[str, ...]:
+    """Fetch wheels into a folder, each with its record, and what they pin of the same index.
+
+    What is in the folder already with the same bytes is left alone.
+
+    Args:
+        at: The index.
+        files: Wheels of it.
+        into: The folder; made where it is missing.
+
+    Returns:
+        The names of all of them, in order.
+
+    Raises:
+        PublishError: one cannot be fetched, or comes with other bytes.
+        EntryError: other bytes lie in the folder under its name.
+    """
+    wanted = {one.filename: one for file in files for one in _with_needs(at.site, file)}
+    into.mkdir(parents=True, exist_ok=True)
+    for file in wanted.values():
+        _fetch(at.source, file, into / file.filename)
+    return tuple(sorted(wanted))
+
+
+def _fetch(source: Source, file: File, target: Path) -> None:
+    from index.facts import Facts
+    from index.records import Record, write_record
+    from index.wheels import check_wheel
+
+    record = file.record
+    assert record is not None  # only wheels are fetched
+    if target.is_file():
+        check_wheel(record, target)
+    else:
+        try:
+            with source.fetch(file.url, file.size) as fetched:
+                if fetched.sha256 != file.sha256:
+                    raise PublishError(
+                        f"{file.filename}: it is published with other bytes",
+                        remedy="`builder index check` of that index lists all that is wrong",
+                    )
+                copy_wheel(record, fetched.path, target)
+        except (Missing, Unreadable) as error:
+            raise PublishError(
+                f"{file.filename} cannot be fetched: {error}",
+                remedy="run the same command again; `builder index check` lists all that is wrong",
+            ) from error
+    if not record_path(target).is_file():
+        whole = Record(**record._asdict()) if isinstance(record, Facts) else record
+        write_record(whole, target)
+
+
+def _with_needs(site: Site, file: File) -> Iterator[File]:
+    """A wheel, and whatever it and those pin that no other index has."""
+    waiting, seen = [file], {file.filename}
+    while waiting:
+        one = waiting.pop()
+        yield one
+        assert one.record is not None
+        for pin in only_here(one.record.metadata):
+            name, _, version = pin.partition("==")
+            for known in site.state.files_of(name):
+                if _is_pinned(known, version, file.cuda) and known.filename not in seen:
+                    seen.add(known.filename)
+                    waiting += site.files([known])
+
+
+def _is_pinned(known: Known, version: str, cuda: str | None) -> bool:
+    return (
+        known.kind == "wheel"
+        and known.yanked is None
+        and known.cuda in ("", cuda or "")
+        and parse_version(known.version) == parse_version(version)
+    )
+
+
+def _newest(state: State) -> list[Known]:
+    groups: dict[tuple[str, str], tuple[Version, list[Known]]] = {}
+    for known in state.all_files():
+        if known.kind != "wheel" or known.yanked is not None:
+            continue
+        version = parse_version(known.version)
+        group = groups.get((known.name, known.cuda))
+        if group is None or version > group[0]:
+            groups[known.name, known.cuda] = (version, [known])
+        elif version == group[0]:
+            group[1].append(known)
+    return [known for _, files in groups.values() for known in files]
+
+
+def _revision(file: File) -> tuple[()] | tuple[int, str]:
+    return parse_wheel_filename(file.filename)[2]
