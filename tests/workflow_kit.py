@@ -10,14 +10,16 @@ import fnmatch
 import os
 import shutil
 import subprocess
+from collections import Counter
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 
-from tests.workflow_expressions import condition, fill, shown
+from tests.workflow_expressions import Contexts, condition, fill, shown
 
 FOLDER = Path(__file__).parents[1] / ".github/workflows"
 SELF = "$/.github/"
@@ -38,7 +40,7 @@ class Stage:
         variables: The repository's variables.
         env: What a runner's environment has besides.
         live: The folder that Pages serves.
-        stand_ins: Steps done here instead, by id or name: given the workspace.
+        stand_ins: Steps done here instead, by id or name: given the workspace and the contexts.
         python: The interpreter of a minor version.
     """
 
@@ -48,10 +50,11 @@ class Stage:
     variables: dict[str, str]
     env: dict[str, str]
     live: Path
-    stand_ins: Mapping[str, Callable[[Path], None]]
+    stand_ins: Mapping[str, Callable[[Path, Contexts], None]]
     python: Callable[[str], Path]
     token: str = ""
     runs: int = 0
+    jobs: int = 0
     log: list[str] = field(default_factory=list)
     left_out: set[str] = field(default_factory=set)
     summary: str = ""
@@ -104,7 +107,8 @@ class _Workflow:
         wanted = job.get("needs", [])
         wanted = [wanted] if isinstance(wanted, str) else wanted
         needs = {one: self.needs[one] for one in wanted}
-        results = [one["result"] for one in needs.values()]
+        # As GitHub does: of all that came before, not of those named alone.
+        results = [self.needs[one]["result"] for one in self.before(name)]
         functions = {
             "success": lambda: all(one == "success" for one in results),
             "failure": lambda: "failure" in results,
@@ -117,12 +121,23 @@ class _Workflow:
         if "uses" in job:
             return self.call(job, contexts)
         matrix = fill(job.get("strategy", {}).get("matrix", {}), contexts, functions)
-        outcomes = [
-            _Job(self.stage, self.told, name, job, {**contexts, "matrix": one}).run()
+        several = [
+            _Job(self.stage, self.told, name, job, {**contexts, "matrix": one})
             for one in expanded(matrix)
         ]
+        with ThreadPoolExecutor() as at_once:  # as GitHub runs them
+            outcomes = list(at_once.map(_Job.run, several))
+        for one in several:
+            self.stage.log += one.log
+            self.stage.summary += one.summary
         bad = any(one["result"] == "failure" for one in outcomes)
         return {**outcomes[-1], "result": "failure" if bad else "success"}
+
+    def before(self, name: str) -> set[str]:
+        """Every job that a job waits for, and what those wait for."""
+        wanted = self.told["jobs"][name].get("needs", [])
+        direct = {wanted} if isinstance(wanted, str) else set(wanted)
+        return direct.union(*(self.before(one) for one in direct))
 
     def call(self, job: dict[str, Any], contexts: dict[str, Any]) -> dict[str, Any]:
         path = job["uses"].removeprefix(f"{SELF}workflows/")
@@ -170,8 +185,12 @@ class _Job:
         self.stage = stage
         self.told = told
         self.name = name
-        self.workspace = stage.root / f"run {stage.runs}" / f"{name} {len(stage.log)}"
+        stage.jobs += 1
+        self.place = stage.root / f"run {stage.runs}" / f"{name} {stage.jobs}"
+        self.workspace = self.place / "workspace"
         self.workspace.mkdir(parents=True)
+        self.log: list[str] = []
+        self.summary = ""
         self.steps: dict[str, dict[str, Any]] = {}
         rights = told["permissions"]
         writes = {"contents", "issues"} & {one for one in rights if rights[one] == "write"}
@@ -197,12 +216,12 @@ class _Job:
     def step(self, step: dict[str, Any]) -> None:
         named = step.get("name") or step["uses"]
         label = step["id"] if step.get("id") in self.stage.stand_ins else named
-        self.stage.log.append(f"== {self.name}: {label}")
+        self.log.append(f"== {self.name}: {label}")
         outputs: dict[str, str] = {}
         stand_in = self.stage.stand_ins.get(label)
         if stand_in is not None:
             self.stage.left_out.add(label)
-            stand_in(self.workspace)
+            stand_in(self.workspace, self.contexts)
         elif "run" in step:
             outputs = self.bash(step)
         else:
@@ -213,8 +232,8 @@ class _Job:
 
     def bash(self, step: dict[str, Any]) -> dict[str, str]:
         assert "${{" not in step["run"], "what comes from outside goes through the environment"
-        script, output = self.workspace.parent / "script.sh", self.workspace.parent / "output"
-        summary = self.workspace.parent / "summary"
+        script, output = self.place / "script.sh", self.place / "output"
+        summary = self.place / "summary"
         script.write_text(step["run"])
         for path in (output, summary):
             path.write_text("")
@@ -239,10 +258,10 @@ class _Job:
             stderr=subprocess.STDOUT,
             check=False,
         )
-        self.stage.log.append(done.stdout)
-        self.stage.summary += summary.read_text()
+        self.log.append(done.stdout)
+        self.summary += summary.read_text()
         if done.returncode:
-            self.stage.log.append(f"== it ended with {done.returncode}")
+            self.log.append(f"== it ended with {done.returncode}")
             self.failed = True
         return dict(line.split("=", 1) for line in output.read_text().splitlines())
 
@@ -254,7 +273,7 @@ class _Job:
         try:
             return found(given) or {}
         except AssertionError as error:
-            self.stage.log.append(f"== {name}: {error}")
+            self.log.append(f"== {name}: {error}")
             self.failed = True
             return {}
 
@@ -301,10 +320,19 @@ class _Job:
         found = [one for one in names if fnmatch.fnmatchcase(one, pattern)]
         assert found or "pattern" in given, f"there is no artifact '{pattern}'"
         assert len(found) < 2 or given.get("merge-multiple")
-        for name in found:
-            shutil.copytree(
-                self.stage.artifacts / name, self.workspace / given["path"], dirs_exist_ok=True
-            )
+        brought = [
+            (self.stage.artifacts / name, file.relative_to(self.stage.artifacts / name))
+            for name in found
+            for file in (self.stage.artifacts / name).rglob("*")
+            if file.is_file()
+        ]
+        # GitHub merges artifacts at once: of two files with one name either may win.
+        twice = [path for path, count in Counter(path for _, path in brought).items() if count > 1]
+        assert not twice, f"two artifacts have the same files: {twice}"
+        for artifact, path in brought:
+            target = self.workspace / given["path"] / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(artifact / path, target)
 
     def do_attest_build_provenance(self, given: dict[str, Any]) -> None:
         assert self.told["permissions"]["id-token"] == "write"

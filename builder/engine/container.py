@@ -19,6 +19,18 @@ IMAGE = "manylinux_2_28"
 """cibuildwheel has it pinned by digest. Compilers bring their glibc, and a wheel's tag follows from
 our sysroot: any image with Pythons in ``/opt/python`` will do."""
 _EXTRA = "pip install 'gpu-wheelhouse[cibuildwheel]'"
+_PASSED = frozenset(
+    {
+        *("PATH", "LD_LIBRARY_PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "LANG", "TZ"),
+        *("DBUS_SESSION_BUS_ADDRESS", "SSH_AUTH_SOCK", "SSL_CERT_FILE", "SSL_CERT_DIR"),
+        *("REGISTRY_AUTH_FILE", "STORAGE_DRIVER", "STORAGE_OPTS"),
+        *("http_proxy", "https_proxy", "all_proxy", "no_proxy"),
+        *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
+    }
+)
+_PASSED_FAMILIES = (
+    *("LC_", "XDG_", "DOCKER_", "CONTAINER_", "CONTAINERS_", "_CONTAINERS_", "PODMAN_", "BUILDAH_"),
+)
 _INSTALL = "install one (`apt install podman`), or build without --engine: that needs no container"
 
 
@@ -92,6 +104,18 @@ def find_engine(environ: Mapping[str, str]) -> Engine:
     raise MachineError(
         f"--engine cibuildwheel needs a container engine: {'; '.join(reasons)}", remedy=_INSTALL
     )
+
+
+def passed_on(environ: Mapping[str, str]) -> dict[str, str]:
+    """What of the caller's environment podman and docker need to start and to find an image.
+
+    Nothing else gets as far as cibuildwheel: no settings of its own, no token of a publication.
+    """
+    return {
+        name: value
+        for name, value in environ.items()
+        if name in _PASSED or name.startswith(_PASSED_FAMILIES)
+    }
 
 
 def require_cibuildwheel() -> str:

@@ -33,6 +33,7 @@ from builder.engine.container import (
     IMAGE_SETTING,
     Engine,
     find_engine,
+    passed_on,
     require_cibuildwheel,
 )
 from builder.engine.inside import ERROR, STATS
@@ -45,8 +46,6 @@ from builder.ui import Reporter
 
 LABEL = "gpu-wheelhouse"
 _IMAGE = re.compile(r"Starting container image (\S+?)\.\.\.")
-_NOT_OURS = ("CIBW_", "PYTHON")
-"""Variables that would change what cibuildwheel does besides what its file says."""
 _WHEELHOUSE = "wheelhouse: "
 
 
@@ -184,8 +183,8 @@ def run(job: Job, heard: Heard, environ: Mapping[str, str]) -> None:
     words: list[str | Path] = [sys.executable, "-I", "-u", "-m", "cibuildwheel"]
     words += ["--platform", "linux", "--config-file", job.work / CONFIG]
     words += ["--output-dir", job.work / "out", "."]
-    env = {name: value for name, value in environ.items() if not name.startswith(_NOT_OURS)}
-    secrets = Secrets(build.cache.remote)
+    env = {**passed_on(environ), **(build.cache.remote or {})}
+    secrets = Secrets(env)
     launcher = Sandbox(mounts=(), network=True)
     label = f"compile {spec.recipe} for {spec.cuda} in {build.engine}"
     with job.reporter.task(label, unit="steps") as task, secrets.open(job.log_path) as log:

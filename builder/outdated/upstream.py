@@ -9,6 +9,7 @@ import contextlib
 import gzip
 import io
 import lzma
+import zlib
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -25,6 +26,7 @@ from builder.outdated.compare import DebianFile
 LONGEST_LIST = 1024 * 1024 * 1024
 """Bytes of a package list, unpacked, at most."""
 WORKERS = 8
+_UNREADABLE = (PlaceError, OSError, lzma.LZMAError, zlib.error, EOFError, ValueError)
 
 
 class Upstream:
@@ -101,7 +103,9 @@ class Upstream:
                         page = client.page(where, "*/*")
                         if page is not None:
                             return _files(page[0], ending, source=what == "source")
-                    except (PlaceError, OSError, lzma.LZMAError, EOFError, ValueError) as error:
+                    except KeyError as error:
+                        refusals.append(f"{where.shown}: a paragraph without {error.args[0]}")
+                    except _UNREADABLE as error:
                         refusals.append(f"{where.shown}: {error}")
         self.refusals[f"debian:{path}"] = "; ".join(refusals) or "no mirror has it"
         return []

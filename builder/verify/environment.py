@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -16,6 +16,7 @@ from packaging.utils import canonicalize_name
 
 from builder.errors import VerifyError
 from builder.fetch.pipconfig import PipSettings
+from builder.paths import home_folder
 from builder.process import Completed, run
 from builder.verify.clean import base_variables, pip_variables, uv_variables
 from builder.verify.pythons import Interpreter
@@ -41,12 +42,14 @@ class Environment:
         interpreter: The Python it was made from.
         variables: The whole environment programs in it get.
         log: Where every command and its output go.
+        tick: Called once a second while a program runs, or None.
     """
 
     folder: Path
     interpreter: Interpreter
     variables: Mapping[str, str]
     log: IO[str]
+    tick: Callable[[], None] | None = None
 
     @property
     def python(self) -> Path:
@@ -67,6 +70,7 @@ class Environment:
                 cwd=cwd,
                 log=self.log,
                 check=False,
+                tick=self.tick,
             )
 
     def hide(self, text: str) -> str:
@@ -90,9 +94,9 @@ def hide(text: str, folder: Path, interpreter: Interpreter) -> str:
     for path, name in (
         (folder, "<environment>"),
         (interpreter.path.parent.parent, "<python>"),
-        (Path.home(), "~"),
+        (home_folder(), "~"),
     ):
-        if path not in SYSTEM:
+        if path is not None and path not in SYSTEM:
             text = text.replace(str(path), name)
     return text
 
@@ -107,6 +111,7 @@ def make_environment(
     requirements: Sequence[str],
     log: IO[str],
     env: Mapping[str, str],
+    tick: Callable[[], None] | None = None,
 ) -> Environment:
     """Make an environment and install ``requirements`` in it with uv.
 
@@ -121,12 +126,14 @@ def make_environment(
         interpreter=interpreter,
         variables=base_variables(env, home=home, bin_folder=folder / "env/bin"),
         log=log,
+        tick=tick,
     )
     run(
         [uv, "venv", "--no-project", "--python", interpreter.path, folder / "env"],
         env=uv_env,
         cwd=folder,
         log=log,
+        tick=tick,
     )
     listed = folder / "requirements.txt"
     listed.write_text("".join(f"{line}\n" for line in requirements), encoding="utf-8")
@@ -136,6 +143,7 @@ def make_environment(
         env=uv_env,
         cwd=folder,
         log=log,
+        tick=tick,
     )
     return environment
 

@@ -87,21 +87,24 @@ class Places:
         home: The user's home.
         root: The file system's root.
         conda: A conda installation named by the environment, or None.
+        tools: A CI runner's folder of tools, GitHub's for one, or None.
     """
 
     path: tuple[Path, ...]
     home: Path
     root: Path = Path("/")
     conda: Path | None = None
+    tools: Path | None = None
 
     @classmethod
     def of(cls, env: Mapping[str, str]) -> Places:
         """The places of a user with this environment."""
-        conda = env.get("CONDA_PREFIX")
+        conda, tools = env.get("CONDA_PREFIX"), env.get("RUNNER_TOOL_CACHE")
         return cls(
             path=tuple(Path(part) for part in env.get("PATH", "").split(":") if part),
             home=Path(env.get("HOME") or "/nonexistent"),
             conda=Path(conda) if conda else None,
+            tools=Path(tools) if tools else None,
         )
 
 
@@ -189,6 +192,8 @@ def candidates(python: str, places: Places) -> Iterator[Path]:
     yield from _newest(places.home / ".pyenv/versions", python, f"bin/{name}")
     for prefix in ("cpython-", ""):
         yield from _newest(places.home / ".local/share/uv/python", prefix + python, f"bin/{name}")
+    if places.tools is not None:
+        yield from _newest(places.tools / "Python", python, f"x64/bin/{name}")
     for conda in _condas(places):
         yield conda / "bin" / name
         yield from (folder / "bin" / name for folder in _entries(conda / "envs"))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from builder.errors import FetchError
+from builder.errors import FetchError, VerifyError
 from builder.process import CommandFailedError
 from builder.ui import Task
 from builder.verify.environment import (
@@ -28,6 +28,7 @@ from builder.verify.records import checked_record, companions_beside
 from builder.verify.report import Check, VerifyReport, write_report
 from builder.verify.scratch import scratch_folder
 from builder.verify.tests import run_tests
+from index.guard.served import serves
 from index.records import Record
 
 TAIL_LINES = 20
@@ -96,15 +97,21 @@ def verify_wheels(
 
     A wheel whose recipe is not among ``folders`` is installed and checked, and its report says that
     imports and tests were not run. A companion is served to the wheel that requires it, where it
-    lies beside that wheel or is named as well, and is not verified alone.
+    lies beside that wheel or is named as well, and is not verified alone. Nor is a wheel tried
+    under a Python that its tags or its requires-python leave out: that is said, and is no failure.
 
     Raises:
         FetchError: the network failed while dependencies were fetched.
         RecipeError: a recipe is not valid.
-        VerifyError: a wheel is not the one its record describes.
+        VerifyError: a wheel is not the one its record describes, or none is for these Pythons.
     """
     records = {wheel: checked_record(wheel) for wheel in wheels}
     trials = trials_of(folders, {record.name for record in records.values()})
+    if not any(record.companion_of or _fitting(record, pythons) for record in records.values()):
+        raise VerifyError(
+            f"none of the wheels is for Python {' or '.join(pythons)}",
+            remedy="name a Python that their tags and their requires-python allow",
+        )
     reports: list[VerifyReport] = []
     for wheel, record in records.items():
         if record.companion_of is not None:
@@ -118,8 +125,16 @@ def verify_wheels(
         named = {other.name for other in beside}
         beside += [one for one in companions_beside(wheel, record) if one.name not in named]
         trial = trials.get(record.name, Trial())
-        reports += verify_all(wheel, trial, pythons, means, beside=beside)
+        fitting = _fitting(record, pythons)
+        if left := [python for python in pythons if python not in fitting]:
+            means.reporter.say(f"  {wheel.name} is not for Python {', '.join(left)}")
+        reports += verify_all(wheel, trial, fitting, means, beside=beside)
     return reports
+
+
+def _fitting(record: Record, pythons: Sequence[str]) -> tuple[str, ...]:
+    """Those of the Pythons that installers take the wheel under."""
+    return tuple(python for python in pythons if serves(record, python))
 
 
 def verify(
@@ -146,7 +161,9 @@ def verify(
     served = wheels or {wheel: checked_record(wheel)}
     record = served[wheel]
     digits = interpreter.python.replace(".", "")
-    log_path = means.cache.logs / f"verify-{record.filename}-cp{digits}.log"
+    # With its digest: another build of that name may be verified at this very moment.
+    name = f"verify-{record.filename}-{record.sha256[:12]}-cp{digits}.log"
+    log_path = means.cache.logs / name
     log_path.parent.mkdir(parents=True, exist_ok=True)
     label = f"verify {record.name} under Python {interpreter.python}"
     with (
@@ -186,6 +203,7 @@ class _Attempt:
     task: Task
     done: list[Check] = field(default_factory=list)
     started: int = 0
+    trying: str = ""
     pip: str | None = None
     gpu: Gpu = NONE
 
@@ -235,6 +253,7 @@ class _Attempt:
             ),
             log=self.log,
             env=self.means.env,
+            tick=self._still,
         )
 
     def _unreachable(self, error: CommandFailedError) -> FetchError:
@@ -310,9 +329,13 @@ class _Attempt:
 
     def _start(self, name: str) -> float:
         """Show what is being tried now, and look at the clock."""
-        self.started += 1
-        self.task.update(self.started, detail=name)
+        self.started, self.trying = self.started + 1, name
+        self._still()
         return time.monotonic()
+
+    def _still(self) -> None:
+        """Show that what was started last is under way: a recipe's tests may take minutes."""
+        self.task.update(self.started, detail=self.trying)
 
     def _skipped(self, reason: str) -> Iterator[Check]:
         already = {check.name for check in self.done}

@@ -7,17 +7,21 @@ itself a signal in a stage: just after the stage's work, or, for ``compile``, in
 another user, who may read the machine's cache and write nothing there.
 """
 
+from __future__ import annotations
+
 import os
 import signal
 import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from builder import paths
-from builder.build import stages
 from builder.cli import common
+
+if TYPE_CHECKING:
+    from builder.build import stages
 
 PRIVATE = Path(os.environ["PRIVATE_CACHE"])
 
@@ -45,6 +49,8 @@ class PrivateCache(paths.Cache):
 
 
 def stop_in(stage: str, sign: str) -> None:
+    from builder.build import stages  # small verbs need none of it
+
     whole = getattr(stages.Stages, stage)
 
     def send() -> None:

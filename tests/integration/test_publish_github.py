@@ -131,6 +131,22 @@ def test_a_dry_run_says_everything_and_changes_nothing(hub: GitHub, place: Path)
     assert not (place / "cache").exists()
 
 
+def test_a_python_is_advertised_without_a_wheel(
+    hub: GitHub, place: Path, waits: list[float]
+) -> None:
+    assert publish(hub, place).exit_code == 0
+    uploads = hub.uploads()
+    (place / "dist").rename(place / "elsewhere")
+    done = publish(hub, place, "--python", "3.10 3.11", "--python", "3.15")
+    assert done.exit_code == 0, done.output
+    assert read_state(place / "site").settings.pythons == ("3.10", "3.11", "3.15")
+    assert "3.15" in (place / "site/index.html").read_text()
+    assert hub.uploads() == uploads
+    assert not check_site(place / "site").findings
+    again = publish(hub, place, "--python", "3.10 3.11 3.15")
+    assert "there is no wheel in" in str(again.exception), "and nothing to say of the index"
+
+
 def test_without_a_token_it_says_where_it_looks(hub: GitHub, place: Path) -> None:
     done = publish(hub, place, token=None)
     assert done.exit_code == 2

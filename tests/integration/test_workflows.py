@@ -33,10 +33,17 @@ from pip._internal.models.index import PyPI
 from builder.cli.main import cli
 from builder.fetch.pipconfig import read_pip_settings
 from builder.paths import Cache
+from builder.plan.gather import Request, gather
 from builder.sandbox import probe
 from builder.targets import load_targets, python_tag
 from builder.verify import find_python
+from builder.wheel.record import make_record
+from builder.wheel.sbom import about
+from builder.wheel.write import rewrite, write_wheel
+from index.records import write_record
+from index.site.disk import read_state
 from tests.github_kit import OWNER, REPO, TOKEN, GitHub, github
+from tests.workflow_expressions import Contexts
 from tests.workflow_kit import FOLDER, Stage, read_workflow
 
 HERE = Path(__file__).parent
@@ -46,6 +53,8 @@ OURS = "$/.github/"
 KEPT = "# Kept, whatever a machine writes into this file."
 NO_IDENTITY = "sign"
 NO_SYSCTL = "Let builds have namespaces of their own"
+BUILD = "Build"
+NEWS = "What is new upstream"
 
 
 def jobs(name: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -86,12 +95,30 @@ def test_each_job_has_the_least(name: str) -> None:
         commands = " ".join(step.get("run", "") for step in job.get("steps", ()))
         if writes:
             assert not re.search(r"builder (build|verify|render)", commands), "no build in it"
-            assert name == "weekly.yml", "what a pull request may start writes nothing"
+            started = set(workflow["on"]) - {"schedule", "workflow_dispatch"}
+            assert not started, "what a push or a pull request may start writes nothing"
         for step in job.get("steps", ()):
             if step.get("uses", "").startswith("actions/checkout"):
                 assert step["with"]["persist-credentials"] is False
             token = "github.token" in json.dumps(step.get("env", {}))
             assert not token or writes, "only who may write gets the token"
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_jobs_at_once_hand_on_under_names_of_their_own(name: str) -> None:
+    """Artifacts and caches of a matrix: where two jobs wrote one, either would win."""
+    for label, job in jobs(name):
+        matrix = job.get("strategy", {}).get("matrix")
+        if matrix is None:
+            continue
+        own = "matrix.key" if isinstance(matrix, str) else f"matrix.{next(iter(matrix))}"
+        handed = [
+            step["with"].get("name") or step["with"]["key"]
+            for step in job["steps"]
+            if step.get("uses", "").startswith(("actions/upload-artifact", "actions/cache/save"))
+        ]
+        assert handed, label
+        assert all(f"${{{{ {own} }}}}" in one for one in handed), (label, handed)
 
 
 def verbs() -> list[tuple[str, list[str]]]:
@@ -176,7 +203,7 @@ def repository(root: Path, archive: bytes) -> Path:
     return root
 
 
-def attest(workspace: Path) -> None:
+def attest(workspace: Path, contexts: Contexts) -> None:
     """What `pypi-attestations sign` leaves, but for a signature that anybody would believe."""
     for wheel in (workspace / "dist").glob("*.whl"):
         digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
@@ -250,7 +277,7 @@ def stage(tmp_path: Path, hub: GitHub) -> Iterator[Stage]:
                 "PIP_EXTRA_INDEX_URL": " ".join([*known, upstream]),
             },
             live=tmp_path / "live",
-            stand_ins={NO_IDENTITY: attest, NO_SYSCTL: lambda workspace: None},
+            stand_ins={NO_IDENTITY: attest, NO_SYSCTL: lambda workspace, contexts: None},
             python=interpreter,
             token=TOKEN,
         )
@@ -279,7 +306,7 @@ def install(stage: Stage, version: str, into: Path) -> Path:
 
 
 EVERYTHING = dict.fromkeys(
-    ("look", "news", "build", "attest", "publish", "deploy", "check", "report"), "success"
+    ("look", "news", "build", "choose", "attest", "publish", "deploy", "check", "report"), "success"
 )
 NOTHING_NEW = {**EVERYTHING, **dict.fromkeys(("attest", "publish", "deploy"), "skipped")}
 
@@ -338,6 +365,128 @@ def renew(stage: Stage) -> None:
     )
     assert done.returncode == 0, done.stdout
     assert "hello-upstream: renewed to 1.1" in done.stdout
+
+
+PLAIN = """\
+schema = 1
+name = "{name}"
+version = "1.0"
+revision = 1
+summary = "One module"
+licenses = ["MIT"]
+
+[wheel]
+py-api = "py3"
+requires-python = ">=3.9"
+imports = ["{module}"]
+max-size = "1 MB"
+
+[profile.full]
+[profile.smoke]
+"""
+
+
+def plain_recipe(root: Path, name: str, code: str) -> None:
+    """A recipe of one module, and what is in it."""
+    folder, module = root / "recipes" / name, name.replace("-", "_")
+    folder.mkdir(parents=True)
+    (folder / "recipe.toml").write_text(PLAIN.format(name=name, module=module))
+    (folder / "pyproject.toml").write_text(f"# {code}\n")
+
+
+def compile_nothing(workspace: Path, contexts: Contexts) -> None:
+    """What `builder build` leaves of a recipe of one module, with no compiler asked."""
+    job = contexts["matrix"]
+    request = Request(selectors=tuple(job["selector"].split()), recipes=(job["recipe"],))
+    folders = sorted((workspace / "recipes").iterdir())
+    (row,) = gather(request, recipe_folders=folders, cache=Cache.default(), probe=False).rows
+    spec = row.spec
+    assert spec is not None
+    assert spec.key == job["key"]
+    module = job["recipe"].replace("-", "_")
+    info = f"{module}-{spec.public_version}.dist-info"
+    tag = "py3-none-manylinux_2_31_x86_64"
+    code = (row.folder / "pyproject.toml").read_text().removeprefix("# ")
+    raw = write_wheel(
+        workspace / f"raw/{module}-{spec.public_version}-1-{tag}.whl",
+        info,
+        {
+            f"{module}.py": code.encode(),
+            f"{info}/METADATA": f"Metadata-Version: 2.4\nName: {module}\nVersion: "
+            f"{spec.public_version}\nRequires-Python: {spec.requires_python}\n".encode(),
+            f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: false\n"
+            f"Tag: {tag}\nBuild: 1\n".encode(),
+        },
+    )
+    wheel = rewrite(raw, workspace / "dist", add=lambda found: about(found, spec))
+    write_record(make_record(wheel, spec, built={}), wheel)
+
+
+def two_pythons() -> tuple[str, str]:
+    """The newest of the targets' Pythons here and one before it, the older one first."""
+    found = [one for one in load_targets().pythons if find_python(one).interpreter]
+    if len(found) < 2:
+        pytest.skip(f"a Python comes later only where there are two; here is {found}")
+    return found[-2], found[-1]
+
+
+def advertised(stage: Stage) -> tuple[str, ...]:
+    return read_state(stage.live).settings.pythons
+
+
+@pytest.mark.integration
+def test_one_wheel_fails_and_a_python_comes_later(
+    stage: Stage, hub: GitHub, tmp_path: Path
+) -> None:
+    """Two wheels from two jobs at once, one of which fails when it is tried; then a new Python."""
+    shutil.rmtree(stage.repository / "recipes")
+    plain_recipe(stage.repository, "plain-good", "ANSWER = 42")
+    plain_recipe(stage.repository, "plain-bad", "raise RuntimeError('no kernel image')")
+    stage.stand_ins = {**stage.stand_ins, BUILD: compile_nothing, NEWS: lambda *told: None}
+    older, newer = two_pythons()
+    stage.variables["SELECTORS"] = f"cu118-{python_tag(older)}"
+    # The good one is published, attested and advertised; the bad one keeps nothing back but itself.
+    assert results(stage.run("weekly.yml")) == {**EVERYTHING, "build": "failure"}, stage.output
+    assert [one.tag for one in hub.releases] == ["plain-good-1.0+cu118"]
+    assert advertised(stage) == (older,)
+    (issue,) = hub.issues
+    assert "Failed: build." in issue.body
+    assert "plain_bad-1.0+cu118-1-py3-none-manylinux_2_31_x86_64.whl is kept back" in issue.body
+    assert f"failed under Python {older}: import plain_bad (RuntimeError: no" in issue.body
+    assert "plain_bad" not in (stage.live / "ledger.jsonl").read_text()
+    assert list(stage.live.glob("files/plain_good-*.tar.gz")), "its guard: it serves every target"
+    # The bad one is given up, and a Python is new: nothing is built, what is published is tried.
+    shutil.rmtree(stage.repository / "recipes/plain-bad")
+    stage.variables["SELECTORS"] += f" cu118-{python_tag(newer)}"
+    wheels = hub.names("plain-good-1.0+cu118")
+    first = len((stage.live / "ledger.jsonl").read_bytes().splitlines())
+    found = results(stage.run("weekly.yml"))
+    assert found == {**EVERYTHING, "attest": "skipped"}, stage.output
+    assert "== build: Build" not in stage.output
+    assert stage.output.count("== verify: Verify") == 1, "under the new Python alone"
+    assert "fetched plain_good-1.0+cu118-1-py3-none-manylinux_2_31_x86_64.whl" in stage.output
+    assert advertised(stage) == (older, newer)
+    assert hub.names("plain-good-1.0+cu118") == wheels
+    assert issue.state == "closed"
+    # The maintainer takes that back: tried first, then live, and nothing but the ledger grew.
+    before = (stage.live / "ledger.jsonl").read_bytes()
+    given = {"what": "roll back", "to": str(first), "reason": "too early", "really": True}
+    changed = dict.fromkeys(("change", "deploy", "check"), "success")
+    assert results(stage.run("withdraw.yml", given)) == changed, stage.output
+    assert "would configure" in stage.output
+    assert advertised(stage) == (older,)
+    assert (stage.live / "ledger.jsonl").read_bytes().startswith(before)
+    assert hub.names("plain-good-1.0+cu118") == wheels
+    # Another build under a name that is published: it is refused, and the run says so.
+    (stage.repository / "recipes/plain-good/pyproject.toml").write_text("# ANSWER = 43\n")
+    asked = {
+        "selectors": f"cu118-{python_tag(older)}",
+        "profile": "full",
+        "published": stage.variables["SITE_URL"],
+    }
+    told = {"plan": "success", "refused": "failure", "build": "skipped", "verify": "skipped"}
+    assert results(stage.run("build.yml", asked)) == told, stage.output
+    assert "raise the recipe's revision" in stage.output
 
 
 def test_a_workflow_that_goes_wrong_is_a_job_that_failed(tmp_path: Path) -> None:

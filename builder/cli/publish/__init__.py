@@ -11,6 +11,8 @@ VERBS = {
     "folder": "A site to a folder: a mounted drive, a web server's root.",
     "twine": "Wheels to a private index that speaks the upload API.",
     "pull": "What is live, into a folder, to go on from it.",
+    "fetch": "What an index offers, back into a folder of wheels.",
+    "choose": "What passed, apart from what did not.",
     "address": "Where a repository's index is served.",
     "provenance": "Signed attestations as the objects that the index serves.",
     "report": "An issue that is open as long as a repeated task fails.",

@@ -27,7 +27,9 @@ def pages_address(repo: str) -> str:
 def command(repo: str, base_url: str, as_output: bool) -> None:
     """Print the address of the index that a repository publishes."""
     from builder.cli.publish.github import check_repo
+    from index.addresses import refuse_account
 
     check_repo(repo)
+    refuse_account(base_url, "--base-url")
     address = base_url.strip().rstrip("/") or pages_address(repo)
     click.echo(f"url={address}" if as_output else address)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from builder.cli.common import Settings
-from builder.cli.index.common import opened
+from builder.cli.index.common import must_be_site, opened
 
 if TYPE_CHECKING:
     from index.publish.plan import Refused
@@ -23,12 +23,26 @@ dry_run_option = click.option(
 
 
 @contextlib.contextmanager
-def site_for(settings: Settings, folder: Path, *, dry_run: bool) -> Iterator[Site]:
-    """The site: open for changes, or as its ledger says and untouched."""
+def site_for(
+    settings: Settings, folder: Path, *, dry_run: bool, new: bool = True
+) -> Iterator[Site]:
+    """The site: open for changes, or as its ledger says and untouched.
+
+    Args:
+        settings: The global options.
+        folder: The site.
+        dry_run: Whether nothing may be changed.
+        new: Whether a folder with no ledger becomes a site.
+
+    Raises:
+        click.UsageError: it is no site, and must be one.
+    """
     if not dry_run:
-        with opened(settings, folder) as site:
+        with opened(settings, folder, new=new) as site:
             yield site
         return
+    if not new:
+        must_be_site(folder)
     from index.site.disk import read_state
     from index.site.site import Site
 

@@ -42,7 +42,7 @@ def command(settings: Settings, dest: Path, site: Path, dry_run: bool, as_json: 
     from index.publish.folder import carry_out, folder_held, plan_folder
     from index.site.finish import finish
 
-    with site_for(settings, site, dry_run=dry_run) as place:
+    with site_for(settings, site, dry_run=dry_run, new=False) as place:
         if dry_run:
             plan = plan_folder(place, dest)
             _report(plan, dest, dry_run=True, as_json=as_json)

@@ -17,6 +17,8 @@ from builder.cli.index.common import Options as IntakeOptions
 from builder.cli.index.common import configured, now, site_option
 from builder.cli.publish.address import GITHUB, pages_address
 from builder.cli.publish.common import dry_run_option, refused_data, show, site_for
+from builder.cli.selection import words
+from index.addresses import refuse_account
 
 if TYPE_CHECKING:
     from index.ledger import Settings as SiteSettings
@@ -74,7 +76,7 @@ def check_repo(repo: str) -> None:
 @click.option(
     "--dist",
     required=True,
-    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    type=click.Path(path_type=Path, file_okay=False),
     help="The folder of wheels, their records beside them.",
 )
 @site_option
@@ -89,7 +91,9 @@ def check_repo(repo: str) -> None:
     "pythons",
     multiple=True,
     metavar="3.X",
-    help="A Python that a version must serve before its guard is published. Remembered.",
+    callback=words,
+    help="A Python that the index advertises, and that a version must serve before its guard is "
+    "published; several, or several in one text. Remembered.",
 )
 @click.option(
     "--api",
@@ -113,9 +117,11 @@ def command(
     SITE must go on from what is live at its address: on a fresh machine, `builder publish pull`
     first. One release per package and full version, such as `opencv-cuda-4.14.0.94+cu124`. The
     site's folder is then ready to be deployed; a workflow does that (actions/deploy-pages).
+    Without wheels, DIST is refused unless one of the index's settings changes.
     """
     options = _Options(**{**values, "web": values["web"].rstrip("/")})
     check_repo(options.repo)
+    refuse_account(options.web, "--web")
     with site_for(settings, site, dry_run=options.dry_run) as place:
         _publish(settings, place, dist, options)
 
@@ -126,7 +132,7 @@ def _publish(settings: Settings, site: Site, dist: Path, options: _Options) -> N
     from index.publish.patience import Pace
     from index.publish.plan import make_plan
     from index.publish.releases import Releases
-    from index.publish.rest import Rest
+    from index.publish.rest import Rest, check_address
     from index.publish.token import find_token
     from index.publish.wanted import gather
     from index.site.placing import Placing
@@ -134,13 +140,13 @@ def _publish(settings: Settings, site: Site, dist: Path, options: _Options) -> N
     moment, pace = now(), Pace()
     placing = Placing(folder=None, address=options.files_url, force=options.force, uploaded=moment)
     changed = _settings(site, options)
-    token = find_token(os.environ, urlsplit(options.api).hostname or "")
+    token = find_token(os.environ, urlsplit(check_address(options.api, "--api")).hostname or "")
     if token is None and not options.dry_run:
         raise click.UsageError("no token: set GITHUB_TOKEN or GH_TOKEN (or see --help: keyring)")
     with closing(Rest(token, pace, settings.reporter.say)) as rest:
         releases = Releases(rest, api=options.api, repo=options.repo, uploads=options.uploads)
         with settings.reporter.task("read wheels"):
-            wanted = gather(site, dist, placing)
+            wanted = gather(site, dist, placing, needed=changed == site.settings)
         if changed.base_url is not None and not options.first:
             check_follows_live(site, changed.base_url)
         there = look(releases, wanted.assets)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from contextlib import closing
+from typing import Any
 from urllib.parse import urlsplit
 
 import click
@@ -26,7 +27,11 @@ In a workflow, with RESULTS: ${{ toJSON(needs) }} in its environment:
 @click.option("--repo", required=True, metavar="OWNER/REPO", help="The repository.")
 @click.option("--task", default="weekly", show_default=True, help="What repeats: one issue each.")
 @click.option("--failed", multiple=True, metavar="JOB", help="Something that failed.")
-@click.option("--results", help="The jobs' results as GitHub's `toJSON(needs)` writes them.")
+@click.option(
+    "--results",
+    help="The jobs' results as GitHub's `toJSON(needs)` writes them; what a job has in its output "
+    "`told` goes into the issue.",
+)
 @click.option("--details", required=True, metavar="URL", help="The page of this run.")
 @click.option(
     "--api",
@@ -52,27 +57,39 @@ def command(
     from builder.cli.publish.github import check_repo
     from index.publish.issues import Issues, Outcome
     from index.publish.patience import Pace
-    from index.publish.rest import Rest
+    from index.publish.rest import Rest, check_address
     from index.publish.token import find_token
 
     check_repo(repo)
-    bad = tuple(dict.fromkeys((*failed, *_failed(results))))
-    token = find_token(os.environ, urlsplit(api).hostname or "")
+    found = _results(results)
+    bad = tuple(dict.fromkeys((*failed, *_failed(found))))
+    token = find_token(os.environ, urlsplit(check_address(api, "--api")).hostname or "")
     if token is None:
         raise click.UsageError("no token: set GITHUB_TOKEN or GH_TOKEN")
     with closing(Rest(token, Pace(), settings.reporter.say)) as rest:
-        outcome = Outcome(task=task, failed=bad, details=details)
+        outcome = Outcome(task=task, failed=bad, details=details, notes=_told(found))
         done = Issues(rest, api=api, repo=repo).tell(outcome)
     told = f"failed: {', '.join(bad)}" if bad else "nothing failed"
     click.echo(f"{told}; issue: {done}")
 
 
-def _failed(results: str | None) -> tuple[str, ...]:
-    """The jobs that failed, in the order of the results."""
-    if results is None:
-        return ()
+def _results(text: str | None) -> dict[str, Any]:
+    """Each job's result and outputs, by its name."""
     try:
-        data = json.loads(results)
-        return tuple(name for name, one in data.items() if one["result"] in BAD)
+        data = json.loads(text or "{}")
+        return {
+            str(name): {"outputs": {}, **one, "result": one["result"]} for name, one in data.items()
+        }
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise click.UsageError("--results is not what `toJSON(needs)` writes") from error
+
+
+def _failed(results: dict[str, Any]) -> tuple[str, ...]:
+    """The jobs that failed, in the order of the results."""
+    return tuple(name for name, one in results.items() if one["result"] in BAD)
+
+
+def _told(results: dict[str, Any]) -> tuple[str, ...]:
+    """What jobs have to tell."""
+    outputs = (one["outputs"] for one in results.values())
+    return tuple(str(one["told"]) for one in outputs if isinstance(one, dict) and one.get("told"))

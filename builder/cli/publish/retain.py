@@ -60,7 +60,7 @@ def command(settings: Settings, site: Path, policy: Path, dry_run: bool, as_json
     from index.site.finish import finish
 
     rule, moment = read_policy(policy), now()
-    with site_for(settings, site, dry_run=dry_run) as place:
+    with site_for(settings, site, dry_run=dry_run, new=False) as place:
         today = datetime.date.fromisoformat(moment[:10])
         found = plan_retention(place.state.all_files(), yanked_since(site), rule, today)
         if not dry_run:

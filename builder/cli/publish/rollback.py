@@ -50,7 +50,7 @@ def command(
 
     settings: Settings = ctx.obj
     moment = now()
-    with site_for(settings, site, dry_run=dry_run) as place:
+    with site_for(settings, site, dry_run=dry_run, new=False) as place:
         events = plan_rollback(place, count, reason, at=moment)
         with settings.reporter.task("read what comes back"):
             check_can_return(site, events)

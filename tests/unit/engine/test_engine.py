@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from builder import process
 from builder.build.environment import CompileCache
 from builder.build.pipeline import Order, Workshop
 from builder.build.stages import Stages
@@ -22,7 +23,7 @@ from builder.engine.bring import mounts, own_packages
 from builder.engine.config import ContainerBuild, Mounted, configuration, environment
 from builder.engine.container import Engine, find_engine, require_container, tools
 from builder.engine.inside import ERROR, STATS
-from builder.engine.run import Heard, failure
+from builder.engine.run import Heard, Job, failure, run
 from builder.engine.stages import ContainerStages, stages_of
 from builder.errors import CheckError, CompileError, MachineError, UsageError
 from builder.paths import Cache
@@ -332,3 +333,27 @@ def test_settings_that_name_a_file_bring_it_along(tmp_path: Path) -> None:
     assert "SCCACHE_CONF" not in environment(a_build(cache=CompileCache(remote=remote)))
     local = mounts(toolchain, Cache(root=tmp_path), tmp_path / "work", remote=None)
     assert [mount.name for mount in local if mount.writable] == ["compile"]
+
+
+def test_cibuildwheel_sees_what_an_engine_needs_and_no_secret_of_the_callers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = {}
+
+    def started(*_: object, **__: object) -> process.Completed:
+        seen.update(json.loads((tmp_path / "launch.json").read_text())["env"])
+        return process.Completed(status=0, output="")
+
+    monkeypatch.setattr("builder.engine.run.process.run", started)
+    theirs = {"GITHUB_TOKEN": "t", "TWINE_PASSWORD": "p", "CIBW_BUILD": "x", "PYTHONPATH": "y"}
+    needed = {
+        "PATH": "/bin", "HOME": "/home/u", "XDG_RUNTIME_DIR": "/run/user/1", "LC_ALL": "C.UTF-8",
+        "DOCKER_HOST": "unix:///x", "CONTAINERS_CONF": "/c", "https_proxy": "http://h:1",
+    }  # fmt: skip
+    remote = {"SCCACHE_REDIS_ENDPOINT": "redis://h", "SCCACHE_REDIS_PASSWORD": "s3cret"}
+    job = Job(
+        build=a_build(cache=CompileCache(remote=remote)), spec=a_spec(), project=tmp_path,
+        work=tmp_path, log_path=tmp_path / "log", reporter=Silent(),
+    )  # fmt: skip
+    run(job, Heard(), {**theirs, **needed, **remote})
+    assert seen == {**needed, **remote}

@@ -33,6 +33,7 @@ from builder.outdated.compare import (
 )
 from builder.outdated.look import Found, look
 from builder.outdated.pins import Pin, all_pins, places
+from builder.outdated.upstream import Upstream as Asked
 from builder.outdated.write import renewed, write
 from builder.paths import Cache
 from builder.targets import load_targets
@@ -371,3 +372,35 @@ def test_the_command(upstream: Upstream, monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert list(told["not_asked"]) == ["pypi:pytest"]
     assert "renewed to 1.2.0" in run("--recipe", "thing-cuda", "--write").output
     assert run("--recipe", "nothing").exception is not None
+
+
+@pytest.mark.parametrize(
+    ("ending", "data", "said"),
+    [
+        ("xz", lzma.compress(b"Version: 1\nFilename: x\nSHA256: y\nSize: 1\n"), "Package"),
+        (
+            "gz",
+            b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\xff\xff\xff\xff\xff\xff\xff",
+            "Packages.gz",
+        ),
+    ],
+    ids=["a paragraph without a name", "a damaged archive"],
+)
+def test_a_bad_mirror_is_a_refusal_and_the_next_one_is_asked(
+    tmp_path: Path, ending: str, data: bytes, said: str
+) -> None:
+    path = "dists/bookworm/main/binary-amd64"
+    for name, kind, content in (
+        ("bad", ending, data),
+        ("good", "xz", lzma.compress(b"Package: p\nVersion: 1\nFilename: x\nSHA256: y\nSize: 1\n")),
+    ):
+        (tmp_path / name / path).mkdir(parents=True)
+        (tmp_path / name / path / f"Packages.{kind}").write_bytes(content)
+    mirrors = tuple((tmp_path / name).as_uri() for name in ("bad", "good"))
+    for asked, found in ((mirrors, ["p"]), (mirrors[:1], [])):
+        settings = FetchSettings(debian_mirrors=asked, apt=tmp_path / "none", attempts=1)
+        upstream = Asked(settings)
+        files = upstream.package_lists(["bookworm"], [("main", "binary-amd64")])
+        assert [file.name for file in files] == found
+        assert bool(upstream.refusals) is not bool(found)
+        assert found or said in upstream.refusals[f"debian:{path}/Packages"]

@@ -14,14 +14,18 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from builder import process
 from builder.errors import VerifyError
 from builder.paths import Cache
 from builder.recipe import load_recipe
-from builder.verify.environment import dependencies, hide, read_pip_report
+from builder.ui import Silent
+from builder.verify.environment import Environment, dependencies, hide, read_pip_report
 from builder.verify.files import collisions, disturbed, snapshot
 from builder.verify.gpu import NO_GPU, find_gpu
-from builder.verify.means import trials_of
+from builder.verify.means import Means, Trial, trials_of
 from builder.verify.pythons import Interpreter
+from builder.verify.report import Check
+from builder.verify.run import verify
 from builder.verify.scratch import scratch_folder
 from index.records import Record
 
@@ -263,3 +267,44 @@ def test_no_path_of_this_machine_is_left(tmp_path: Path) -> None:
     for path in ("/bin/python3", "/usr/bin/python3.10"):
         system = Interpreter(path=Path(path), python="3.10", version="3.10.1", markers={})
         assert hide("/usr/lib", tmp_path, system) == "/usr/lib"
+
+
+def test_a_program_that_runs_for_long_is_seen_to_be_under_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "TICK_SECONDS", 0.05)
+    (tmp_path / "env/bin").mkdir(parents=True)
+    (tmp_path / "env/bin/python").symlink_to(sys.executable)
+    seen: list[int] = []
+    with (tmp_path / "log").open("w") as log:
+        environment = Environment(
+            folder=tmp_path,
+            interpreter=python("3.11"),
+            variables={"PATH": "/usr/bin:/bin"},
+            log=log,
+            tick=lambda: seen.append(1),
+        )
+        assert environment.run("-c", "import time; time.sleep(1)").status == 0
+    assert len(seen) > 2
+
+
+def test_nothing_is_hidden_where_the_user_has_no_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody(*_: object) -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", nobody)
+    assert hide("/scratch/x and /srv/y", Path("/scratch"), python("3.11")) == (
+        "<environment>/x and /srv/y"
+    )
+
+
+def test_two_wheels_of_one_name_write_two_logs(
+    cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed = Check(name="install", outcome="failed")
+    monkeypatch.setattr("builder.verify.run._Attempt.checks", lambda _: [failed])
+    means = Means(uv=Path("/uv"), cache=cache, reporter=Silent())
+    for digit in "01":
+        one = record().model_copy(update={"sha256": digit * 64})
+        verify(Path("x"), Trial(), python("3.11"), means, wheels={Path("x"): one})
+    assert len(list(cache.logs.iterdir())) == 2

@@ -55,6 +55,7 @@ def places(tmp_path: Path) -> Places:
         home=tmp_path / "home",
         root=tmp_path / "root",
         conda=tmp_path / "conda",
+        tools=tmp_path / "tools",
     )
 
 
@@ -80,6 +81,7 @@ def test_this_very_python_is_found_and_fit() -> None:
         "home/miniconda3/envs/old/bin/python3.10",
         "root/opt/conda/bin/python3.10",
         "conda/bin/python3.10",
+        "tools/Python/3.10.18/x64/bin/python3.10",
     ],
 )
 def test_every_place_is_looked_at(tmp_path: Path, places: Places, fake: Fake, place: str) -> None:
@@ -220,3 +222,5 @@ def test_places_come_from_the_environment() -> None:
     places = Places.of(env)
     assert places.path == (Path("/a"), Path("/b"))
     assert (places.home, places.conda) == (Path("/home/u"), Path("/c"))
+    assert places.tools is None
+    assert Places.of({**env, "RUNNER_TOOL_CACHE": "/t"}).tools == Path("/t")

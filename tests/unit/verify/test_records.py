@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from builder.errors import VerifyError
 from builder.paths import Cache
 from builder.plan.spec import BuildSpec, CompanionSpec
 from builder.ui import Silent
-from builder.verify import Means, verify_wheels
+from builder.verify import Means, Trial, VerifyReport, run, verify_wheels
 from builder.verify.records import checked_record, companions_beside
 from builder.wheel import write_companions
 from builder.wheel.write import write_wheel
@@ -80,6 +81,34 @@ def test_one_that_was_changed(tmp_path: Path) -> None:
     companion.write_bytes(companion.read_bytes() + b"x")
     with pytest.raises(VerifyError, match=f"{companion.name}.*bytes".replace("+", r"\+")):
         companions_beside(wheel, checked_record(wheel))
+
+
+def test_a_wheel_is_tried_under_the_pythons_it_is_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A wheel for one Python lies beside those for others, and beside one for all of them."""
+    tried: dict[str, tuple[str, ...]] = {}
+
+    def verify_all(
+        wheel: Path, trial: Trial, pythons: tuple[str, ...], *_: object, **__: object
+    ) -> list[VerifyReport]:
+        tried[wheel.name.split("-")[2]] = pythons
+        return []
+
+    monkeypatch.setattr(run, "verify_all", verify_all)
+    wheel = put(tmp_path, "cu118")
+    ours = wheel.with_name("tiny_gpu-2.0+cu118-cp312-cp312-manylinux_2_31_x86_64.whl")
+    with zipfile.ZipFile(wheel) as before, zipfile.ZipFile(ours, "w") as after:
+        for name in before.namelist():
+            after.writestr(name, before.read(name))
+    said = Said()
+    means = Means(uv=tmp_path / "uv", cache=Cache(root=tmp_path / "cache"), reporter=said)
+    pythons = ("3.10", "3.12", "3.13")
+    verify_wheels([wheel, ours], folders=(), pythons=pythons, means=means)
+    assert tried == {"py3": pythons, "cp312": ("3.12",)}
+    assert said.lines == [f"  {ours.name} is not for Python 3.10, 3.13"]
+    with pytest.raises(VerifyError, match=r"none of the wheels is for Python 3\.10 or 3\.13"):
+        verify_wheels([ours], folders=(), pythons=("3.10", "3.13"), means=means)
 
 
 def test_none_is_verified_alone(tmp_path: Path) -> None:

@@ -1,0 +1,111 @@
+"""`builder publish choose`: what passed, apart from what did not, as a workflow hands it on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from builder.cli.main import cli
+from builder.errors import UsageError, VerifyError
+from builder.verify import Check, VerifyReport, write_report
+from index.records import record_path, write_record
+from index.site.disk import read_state
+from index.wheels import record_of_wheel
+from tests import check_kit
+
+GOOD, BAD = "good_gpu-1.0+cu118-1-py3-none-any.whl", "bad_gpu-1.0+cu118-1-py3-none-any.whl"
+Choose = Callable[..., Result]
+
+
+def put(dist: Path, filename: str, *pythons: str, fails: str | None = None) -> Path:
+    """A wheel with its record and a report for each Python."""
+    wheel = check_kit.make_wheel(dist, filename)
+    record = record_of_wheel(wheel)
+    write_record(record, wheel)
+    for python in pythons:
+        checks = [Check(name="install", outcome="passed")]
+        if python == fails:
+            reason = "no\nkernel | image"
+            checks.append(Check(name="import bad_gpu", outcome="failed", reason=reason))
+        report = VerifyReport(
+            wheel=filename, sha256=record.sha256, python=python, checks=tuple(checks)
+        )
+        write_report(report, wheel)
+    return wheel
+
+
+@pytest.fixture
+def choose(tmp_path: Path) -> Choose:
+    def run(*words: str, published: str = "nowhere") -> Result:
+        command = [
+            *("publish", "choose", "cu118-py310 cu118-py312", "--dist", str(tmp_path / "dist")),
+            *("--published", str(tmp_path / published), "--into", str(tmp_path / "into"), *words),
+        ]
+        return CliRunner().invoke(cli, command)
+
+    return run
+
+
+def test_what_passed_goes_on_and_the_rest_is_told(choose: Choose, tmp_path: Path) -> None:
+    good = put(tmp_path / "dist", GOOD, "3.10", "3.12")
+    put(tmp_path / "dist", BAD, "3.10", "3.12", fails="3.12")
+    summary = tmp_path / "summary.md"
+    done = choose("--new-is-fine", "--github", "--summary", str(summary))
+    assert done.exit_code == 0, done.output
+    lines = dict(line.split("=", 1) for line in done.stdout.splitlines())
+    assert lines["wheels"] == "1"
+    assert lines["publish"] == "true"
+    assert lines["pythons"] == "3.10 3.12"
+    told = f"{BAD} is kept back: {BAD} failed under Python 3.12: import bad_gpu (no kernel | image)"
+    assert lines["told"] == told
+    there = {path.name for path in (tmp_path / "into").iterdir()}
+    reports = {f"{GOOD}.verify.cp{python}.json" for python in ("310", "312")}
+    assert there == {GOOD, record_path(good).name, *reports}
+    assert (tmp_path / "into" / GOOD).read_bytes() == good.read_bytes()
+    assert f"| {GOOD} | published |" in summary.read_text()
+    assert f"| {BAD} | kept back: " in summary.read_text()
+
+
+def test_where_there_is_nothing_to_publish(choose: Choose, tmp_path: Path) -> None:
+    done = choose("--new-is-fine", "--github")
+    assert done.stdout.splitlines() == ["wheels=0", "publish=false", "pythons=", "told="]
+    site = check_kit.make_site(tmp_path / "site")
+    done = choose("--github", published="site")
+    assert done.stdout.splitlines()[:2] == ["wheels=0", "publish=false"]
+    assert read_state(site).settings.pythons == tuple(done.stdout.splitlines()[2][8:].split())
+
+
+def test_a_python_of_which_only_reports_came(choose: Choose, tmp_path: Path) -> None:
+    """What is published was tried under it in another job; here are its reports alone."""
+    site = check_kit.make_site(tmp_path / "site", pythons=("3.10",))
+    for filename in check_kit.WHEELS:
+        put(tmp_path / "elsewhere", filename, "3.12")
+    (tmp_path / "dist").mkdir()
+    for path in (tmp_path / "elsewhere").glob("*.verify.*"):
+        path.rename(tmp_path / "dist" / path.name)
+    done = choose("--github", published="site")
+    assert done.stdout.splitlines() == ["wheels=0", "publish=true", "pythons=3.10 3.12", "told="]
+    next((tmp_path / "dist").glob(f"{check_kit.OTHER}*")).unlink()
+    (tmp_path / "into").rmdir()
+    told = json.loads(choose("--json", published="site").stdout)
+    assert told["pythons"] == ["3.10"]
+    assert told["waiting"] == {"3.12": f"{check_kit.OTHER} was not tried under Python 3.12"}
+    assert site.is_dir()
+
+
+def test_a_report_that_is_none_and_a_folder_in_use(choose: Choose, tmp_path: Path) -> None:
+    put(tmp_path / "dist", GOOD, "3.10", "3.12")
+    (tmp_path / "dist" / f"{GOOD}.verify.cp311.json").write_text("{}")
+    done = choose("--new-is-fine")
+    assert isinstance(done.exception, VerifyError)
+    assert "verify.cp311.json' is no verification report" in str(done.exception)
+    (tmp_path / "dist" / f"{GOOD}.verify.cp311.json").unlink()
+    assert choose("--new-is-fine").exit_code == 0
+    done = choose("--new-is-fine")
+    assert isinstance(done.exception, UsageError)
+    assert "is not empty" in str(done.exception)
+    assert "no index is published" in str(choose("--into", str(tmp_path / "x")).exception)
