@@ -13,6 +13,11 @@ nox.options.sessions = ["lint", "tests"]
 nox.options.reuse_existing_virtualenvs = True
 nox.options.error_on_missing_interpreters = True
 
+# Two at a time: while one compiles, the other waits for the network. A file's tests stay together
+# (they share wheels and toolchains), in the order they lie in, which begins with the long ones.
+TWO = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
+STRICT = ("--fail-on-warning", "--keep-going", "--nitpicky", "--fresh-env", "--quiet")
+
 
 def _install(session: nox.Session) -> None:
     session.install("--require-hashes", "-r", "requirements/dev.txt")
@@ -26,6 +31,7 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("mypy")
+    session.run("mypy", "recipes/darknet-python/src/darknet")  # a package that people type against
     session.run("lint-imports")
     workflows = sorted(map(str, Path(".github/workflows").glob("*.yml")))
     actions = sorted(map(str, Path(".github/actions").glob("*/action.yml")))
@@ -47,14 +53,30 @@ def tests(session: nox.Session) -> None:
     _install(session)
     # In CI a browser test that cannot run is a failure, not a line at the end.
     in_ci = ["--require-browser"] if os.environ.get("CI") else []
-    session.run("pytest", *in_ci, *session.posargs)
+    # A long build has the machine's cores and memory for itself.
+    side_by_side = () if "--slow" in session.posargs else TWO
+    session.run("pytest", *in_ci, *side_by_side, "--durations=25", *session.posargs)
 
 
 @nox.session(default=False)
 def unit(session: nox.Session) -> None:
     """Only the tests that need no network, compiler or GPU."""
     _install(session)
-    session.run("pytest", "-m", "not integration and not slow", "-n", "2", *session.posargs)
+    session.run("pytest", "-m", "not integration and not slow", *TWO, *session.posargs)
+
+
+@nox.session(default=False)
+def docs(session: nox.Session) -> None:
+    """The pages, into build/docs; a dead link or any other warning fails."""
+    session.install("--require-hashes", "-r", "requirements/docs.txt")
+    session.run("sphinx-build", *STRICT, "docs", "build/docs")
+
+
+@nox.session(default=False)
+def links(session: nox.Session) -> None:
+    """The pages' links to other hosts: needs the network, and fails when one of them moved."""
+    session.install("--require-hashes", "-r", "requirements/docs.txt")
+    session.run("sphinx-build", *STRICT, "-b", "linkcheck", "docs", "build/links")
 
 
 @nox.session(default=False)
@@ -62,7 +84,9 @@ def lock(session: nox.Session) -> None:
     """Write requirements/*.txt again with today's versions."""
     session.install("uv")
     own = ("pyproject.toml",)  # what the builder needs; signing has an environment for itself
-    for name, python, more in (("dev", "3.11", own), ("run", "3.12", own), ("attest", "3.12", ())):
+    for name, python, more in (
+        ("dev", "3.11", own), ("run", "3.12", own), ("attest", "3.12", ()), ("docs", "3.11", ()),
+    ):  # fmt: skip
         session.run(
             "uv", "pip", "compile", "--universal", "--python-version", python, "--generate-hashes",
             "--no-emit-index-url", "--no-annotate", "--custom-compile-command", "nox -s lock",

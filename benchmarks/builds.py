@@ -90,16 +90,18 @@ def own_part(bench: Bench) -> Rows:
     with tempfile.TemporaryDirectory() as folder:
         timings = Path(folder, "timings.json")
         cost = _cold(bench, timings)
-        stages: dict[str, float] = {}
+        stages: dict[str, tuple[float, float]] = {}
         for one in json.loads(timings.read_text())["stages"]:
-            stages[one["stage"]] = stages.get(one["stage"], 0.0) + one["seconds"]
-    others = sum(stages.get(stage, 0.0) for stage in ("fetch", "toolchain", "compile"))
-    rows = [["stage", "wall", "of all", "bar"]]
+            wall, cpu = stages.get(one["stage"], (0.0, 0.0))
+            stages[one["stage"]] = (wall + one["seconds"], cpu + one["cpu_seconds"])
+    others = sum(stages[one][0] for one in ("fetch", "toolchain", "compile") if one in stages)
+    rows = [["stage", "wall", "of all", "CPU", "bar"]]
     rows += [
-        [stage, seconds(spent), f"{spent / cost.wall:.1%}", ""] for stage, spent in stages.items()
+        [stage, seconds(wall), f"{wall / cost.wall:.1%}", seconds(cpu), ""]
+        for stage, (wall, cpu) in stages.items()
     ]
     own = cost.wall - others
-    rows.append(["builder's own part", seconds(own), f"{own / cost.wall:.1%}", "5 %"])
+    rows.append(["builder's own part", seconds(own), f"{own / cost.wall:.1%}", "", "5 %"])
     return rows
 
 

@@ -12,11 +12,13 @@ from pathlib import Path
 from builder.disk import delete_folder
 from builder.errors import MachineError
 from builder.paths import Cache
-from builder.ui import Reporter
+from builder.ui import Reporter, Task
 
 CACHE_LOCK = "cache.lock"
 SCRATCH = "tmp-"
 """How the names of verification environments begin."""
+GRAVE = ".removed"
+"""How the names of things end that are being removed."""
 KEEP = ".keep"
 """Marks one somebody asked to keep; its paths stand in scripts, so it cannot be renamed."""
 
@@ -68,10 +70,12 @@ def measure(path: Path) -> tuple[int, int]:
     return size, files
 
 
-def contents(cache: Cache) -> tuple[Part, ...]:
-    """Every part of the cache with its size."""
-    parts = []
+def contents(cache: Cache, *, task: Task | None = None) -> tuple[Part, ...]:
+    """Every part of the cache with its size; ``task`` is told how many were measured."""
+    parts: list[Part] = []
     for name, what in PARTS.items():
+        if task is not None:
+            task.update(len(parts), detail=name)
         path: Path = getattr(cache, name)
         size, files = measure(path)
         parts.append(Part(name=name, path=path, what=what, size=size, files=files))
@@ -90,6 +94,10 @@ def leftovers(cache: Cache, *, current_toolchains: frozenset[str]) -> Iterator[R
     for path in _children(cache.store):
         if path.name.startswith(".") and path.is_dir():  # its lock is a file
             yield _removal(path, "a wheel that was not put into the store whole")
+    for folder in (cache.downloads, cache.compile, cache.logs):
+        for path in _children(folder):
+            if path.name.startswith(".") and path.name.endswith(GRAVE):
+                yield _removal(path, "a removal that was cut short")
     for path in _children(cache.toolchains):
         if path.name.startswith("."):
             yield _removal(path, "a toolchain that was not finished")
@@ -104,10 +112,14 @@ def whole(cache: Cache, names: tuple[str, ...]) -> Iterator[Removal]:
             yield _removal(path, f"asked for with --{name}")
 
 
-def remove(removals: tuple[Removal, ...]) -> None:
+def remove(removals: tuple[Removal, ...], *, task: Task | None = None) -> None:
     """Delete them; a folder is renamed away first, so that a crash leaves nothing half-deleted."""
-    for removal in removals:
-        grave = removal.path.with_name(f".{removal.path.name.lstrip('.')}.removed")
+    for number, removal in enumerate(removals):
+        if task is not None:
+            task.update(number, detail=removal.path.name)
+        grave = removal.path.with_name(
+            f".{removal.path.name.lstrip('.').removesuffix(GRAVE)}{GRAVE}"
+        )
         if grave.is_dir():  # left by one that was cut short
             delete_folder(grave)
         with contextlib.suppress(FileNotFoundError):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import shutil
+import threading
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from builder.errors import MachineError
@@ -35,6 +38,26 @@ def delete_folder(folder: Path) -> None:
                 if not path.is_symlink():
                     path.chmod(0o755)
         shutil.rmtree(folder)
+
+
+@contextlib.contextmanager
+def deleting(folders: Iterable[Path]) -> Iterator[None]:
+    """Delete folders from another thread while the block runs; trouble is left to whoever is next.
+
+    The block ends when they are gone, or cannot be deleted this simply.
+    """
+    doomed = tuple(folders)
+
+    def delete() -> None:
+        for folder in doomed:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    thread = threading.Thread(target=delete, name="deleting", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
 
 
 def disk_full(what: str) -> MachineError:

@@ -77,3 +77,5 @@ class MachineError(BuilderError):
 
 
 INTERRUPTED_EXIT_CODE = 130
+BROKEN_PIPE_EXIT_CODE = 141
+"""Whoever read the output went away; as a shell says it of a program that SIGPIPE ended."""

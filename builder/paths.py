@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from builder.errors import UsageError
+
 CACHE_DIR_VARIABLE = "BUILDER_CACHE_DIR"
 
 
@@ -17,13 +19,35 @@ class Cache:
 
     @classmethod
     def default(cls) -> Cache:
-        """The cache named by ``BUILDER_CACHE_DIR``, else the user's own cache folder."""
+        """The cache named by ``BUILDER_CACHE_DIR``, else the user's own cache folder.
+
+        Raises:
+            UsageError: neither is known.
+        """
         named = os.environ.get(CACHE_DIR_VARIABLE)
         if named:
-            return cls(root=Path(named).expanduser().resolve())
+            return cls.at(Path(named))
         import platformdirs  # only where it decides
 
-        return cls(root=platformdirs.user_cache_path("gpu-wheelhouse").resolve())
+        return cls.at(platformdirs.user_cache_path("gpu-wheelhouse"))
+
+    @classmethod
+    def at(cls, folder: Path) -> Cache:
+        """The cache in a folder that somebody named; ``~`` is the user's home.
+
+        A shell fills that in before a program sees it, but not in ``--cache-dir=~/x``, and nobody
+        does in a workflow's or a container's variables.
+
+        Raises:
+            UsageError: the folder is in a home nobody knows: it is no folder called ``~``.
+        """
+        try:
+            return cls(root=folder.expanduser().resolve())
+        except RuntimeError as error:
+            raise UsageError(
+                f"no cache folder: '{folder}' is in a home folder, and none is known",
+                remedy=f"name a folder with --cache-dir or {CACHE_DIR_VARIABLE}, or set HOME",
+            ) from error
 
     @property
     def downloads(self) -> Path:
@@ -64,6 +88,14 @@ class Cache:
     def locks(self) -> Path:
         """Lock files shared by builders on this cache."""
         return self.root / "locks"
+
+
+def home_folder() -> Path | None:
+    """The user's home, or None where nobody knows it: a container's user may have none."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return None
 
 
 def report_path(wheel: Path, python: str) -> Path:

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -18,6 +18,7 @@ from builder.errors import BuilderError, MachineError
 
 Line = Callable[[str], None]
 GRACE_SECONDS = 5.0
+TICK_SECONDS = 1.0
 
 
 class CommandFailedError(BuilderError):
@@ -66,6 +67,7 @@ def run(
     check: bool = True,
     merge_stderr: bool = True,
     keep: int = 200_000,
+    tick: Callable[[], None] | None = None,
 ) -> Completed:
     """Run a program to its end and return its status and the last ``keep`` characters it printed.
 
@@ -80,6 +82,8 @@ def run(
         check: Raise on a non-zero status.
         merge_stderr: Whether stderr joins the output; otherwise it is dropped.
         keep: Characters of output kept in memory.
+        tick: Called once a second while it runs, from another thread: a program may be silent for
+            minutes, and whoever waits wants to see that it is still at work.
 
     Raises:
         CommandFailedError: the status was not zero and ``check`` is set.
@@ -92,7 +96,8 @@ def run(
         log.flush()
     with _start(arguments, env=env, cwd=cwd, merge_stderr=merge_stderr) as child:
         try:
-            output = _read(child, log=log, on_line=on_line, keep=keep)
+            with _ticking(tick):
+                output = _read(child, log=log, on_line=on_line, keep=keep)
             status = child.wait()
         except BaseException:
             end_group(child)
@@ -149,6 +154,27 @@ def _read(
         drained.set()
     sweeper.join()
     return "".join(kept)
+
+
+@contextlib.contextmanager
+def _ticking(tick: Callable[[], None] | None) -> Iterator[None]:
+    """Call ``tick`` once a second until the block ends."""
+    if tick is None:
+        yield
+        return
+    ended = threading.Event()
+
+    def beat() -> None:
+        while not ended.wait(TICK_SECONDS):
+            tick()
+
+    thread = threading.Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 def _sweep(child: subprocess.Popen[str], drained: threading.Event) -> None:

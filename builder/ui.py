@@ -54,8 +54,8 @@ class Silent:
 
 
 class _PlainTask:
-    def __init__(self, label: str, total: int | None, unit: str) -> None:
-        self.label, self.total, self.unit = label, total, unit
+    def __init__(self, plain: Plain, label: str, total: int | None, unit: str) -> None:
+        self.plain, self.label, self.total, self.unit = plain, label, total, unit
         self.started = self.said = time.monotonic()
 
     def update(self, done: int, total: int | None = None, detail: str = "") -> None:
@@ -64,19 +64,24 @@ class _PlainTask:
         now = time.monotonic()
         if now - self.said >= PLAIN_INTERVAL_SECONDS:
             self.said = now
-            sys.stderr.write(
-                f"  {self.label}: {amount(done, self.total, self.unit)}  {detail}".rstrip() + "\n"
-            )
-            sys.stderr.flush()
+            count = amount(done, self.total, self.unit)
+            self.plain.say(f"  {self.label}: {count}  {detail}".rstrip())
 
 
 class Plain:
-    """Lines on stderr, one every 15 seconds for long work: CI logs, pipes, dumb terminals."""
+    """Lines on stderr, one every 15 seconds for long work: CI logs, pipes, dumb terminals.
+
+    It is the stderr of when this was made: libraries that chatter are kept quiet by putting another
+    in its place for a while, and progress is wanted just then.
+    """
+
+    def __init__(self) -> None:
+        self.stream = sys.stderr
 
     def say(self, text: str) -> None:
         """Write the line."""
-        sys.stderr.write(f"{text}\n")
-        sys.stderr.flush()
+        self.stream.write(f"{text}\n")
+        self.stream.flush()
 
     def warn(self, text: str) -> None:
         """Write the line, marked."""
@@ -84,8 +89,8 @@ class Plain:
 
     @contextlib.contextmanager
     def task(self, label: str, *, total: int | None = None, unit: str = "") -> Iterator[Task]:
-        """Say the start of long work and how far it is from time to time."""
-        task = _PlainTask(label, total, unit)
+        """Say how far long work is from time to time, and when it is done."""
+        task = _PlainTask(self, label, total, unit)
         yield task
         seconds = time.monotonic() - task.started
         if seconds >= 2:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Iterator
 
 from rich.console import Console
@@ -51,7 +52,7 @@ class Live:
     """Bars on a terminal."""
 
     def __init__(self) -> None:
-        self.console = Console(stderr=True)
+        self.console = Console(file=sys.stderr)  # that of now, see `builder.ui.Plain`
 
     def say(self, text: str) -> None:
         """Print the line above any bar."""

@@ -22,6 +22,7 @@ from builder.build.environment import (
     remote_cache,
 )
 from builder.build.python_env import make_environment
+from builder.build.python_headers import put_headers
 from builder.build.secrets import Secrets
 from builder.build.toolchain_file import toolchain_file
 from builder.build.tools import link_tools
@@ -172,7 +173,15 @@ def prepare(
     socket_name = f"gpu-wheelhouse-{spec.key[:8]}-{secrets.token_hex(8)}"
     plan = session_plan(places, socket_name=socket_name)
     write_text(work / "home" / "session.json", json.dumps(plan, indent=1))
-    env = build_environment(places, jobs=jobs, cache=settings, socket_name=socket_name)
+    if spec.python is not None:
+        put_headers(spec.python, spec.python_headers, work / "home" / places.python_headers.name)
+    env = build_environment(
+        places,
+        jobs=jobs,
+        cache=settings,
+        socket_name=socket_name,
+        one_python=spec.python is not None,
+    )
     python = places.env / "bin" / "python"
     argv: list[str | Path] = [python, "-I", DRIVE, places.home / "session.json"]
     return sandbox.command(argv, env=env, cwd=places.project, scratch=work)

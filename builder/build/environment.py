@@ -110,6 +110,11 @@ class Places:
         return self.home / "toolchain.cmake"
 
     @property
+    def python_headers(self) -> Path:
+        """The headers of the one Python that a wheel is for."""
+        return self.home / "python"
+
+    @property
     def tools(self) -> Path:
         """Links to the machine's basic programs."""
         return self.home / "tools"
@@ -146,7 +151,12 @@ def remote_cache(environ: Mapping[str, str]) -> tuple[str, dict[str, str]] | Non
 
 
 def build_environment(
-    places: Places, *, jobs: int, cache: CompileCache, socket_name: str
+    places: Places,
+    *,
+    jobs: int,
+    cache: CompileCache,
+    socket_name: str,
+    one_python: bool = False,
 ) -> dict[str, str]:
     """Every variable the build sees; made from these arguments alone.
 
@@ -155,7 +165,10 @@ def build_environment(
         jobs: Compilations at once.
         cache: Settings of the compile cache.
         socket_name: Abstract socket of its server; a path could be too long for a socket.
+        one_python: Whether the wheel is for one Python, whose headers then take the place of the
+            toolchain's.
     """
+    headers = places.python_headers if one_python else places.host / PYTHON_HEADERS
     search = (places.env / "bin", places.host / "bin", places.cuda / "bin", places.tools)
     environment = {
         "PATH": ":".join(str(folder) for folder in search),
@@ -171,7 +184,7 @@ def build_environment(
         "CMAKE_GENERATOR": "Ninja",
         "CMAKE_BUILD_PARALLEL_LEVEL": str(jobs),
         "CUDA_CACHE_DISABLE": "1",
-        "WHEELHOUSE_PYTHON_INCLUDE": str(places.host / PYTHON_HEADERS),
+        "WHEELHOUSE_PYTHON_INCLUDE": str(headers),
         "SCCACHE_SERVER_UDS": f"\\x00{socket_name}",
         "SCCACHE_IDLE_TIMEOUT": "0",
         "SCCACHE_CACHE_SIZE": cache.size,

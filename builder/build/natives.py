@@ -1,4 +1,4 @@
-"""What a rendered project has besides, when its wheel is built with native libraries."""
+"""What a rendered project has besides: native libraries, and the licences of what is added."""
 
 from __future__ import annotations
 
@@ -26,23 +26,25 @@ def finish_natives(spec: BuildSpec, into: Path) -> None:
     Raises:
         RecipeError: a licence file that a recipe names is not in its project.
     """
-    if not spec.natives:
-        return
-    write_bytes(into / NATIVE_FOLDER / RULES.name, RULES.read_bytes())
-    write_text(into / NOTICES, notices(spec))
-    for native in spec.natives:
-        for name in native.license_files:
-            if not (into / native.into / name).is_file():
+    named = [(spec.recipe, into, source.license_files) for source in spec.sources]
+    named += [(one.name, into / one.into, one.license_files) for one in spec.natives]
+    for recipe, folder, names in named:
+        for name in names:
+            if not (folder / name).is_file():
                 raise RecipeError(
-                    f"recipe {native.name}: license-files: there is no '{name}' in its project",
+                    f"recipe {recipe}: license-files: there is no '{name}' in its project",
                     remedy="name a file of the recipe, or of a source as it is unpacked",
                 )
+    if spec.natives:
+        write_bytes(into / NATIVE_FOLDER / RULES.name, RULES.read_bytes())
+        write_text(into / NOTICES, notices(spec))
 
 
 def licence_files(spec: BuildSpec) -> tuple[str, ...]:
-    """What the natives add to a wheel's licence files, relative to the project."""
+    """What natives and sources add to a wheel's licence files, relative to the project."""
+    own = [name for source in spec.sources for name in source.license_files]
     found = [f"{native.into}/{name}" for native in spec.natives for name in native.license_files]
-    return (*found, NOTICES) if found else ()
+    return (*own, *found, NOTICES) if found else tuple(own)
 
 
 def notices(spec: BuildSpec) -> str:

@@ -43,7 +43,8 @@ def apply_patch(patch: Path, tree: Path) -> tuple[str, ...]:
             target.unlink()
             continue
         mode = target.stat().st_mode & 0o777 if target.exists() else 0o644
-        write_bytes(target, edit.content, mode=mode)
+        # Not flushed to disk, no more than the tree it changes.
+        write_bytes(target, edit.content, mode=mode, flush=False)
     return tuple(str(edit.path) for edit in edits)
 
 

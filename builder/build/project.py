@@ -42,21 +42,23 @@ def edit_pyproject(text: str, spec: BuildSpec) -> str:
     dependencies = tomlkit.array()
     dependencies.extend(spec.dependencies)
     project["dependencies"] = dependencies.multiline(multiline=True)
-    if spec.natives:
+    if spec.further_licences:
         add_licences(project, spec, where)
     wheel = table(document, "tool", "scikit-build", "wheel")
-    wheel["py-api"] = spec.py_api
+    wheel["py-api"] = "" if spec.python is not None else spec.py_api
     wheel["build-tag"] = str(spec.revision)
     define = table(document, "tool", "scikit-build", "cmake", "define")
     for name, value in spec.defines:
         define[name] = value
+    if spec.python is not None:
+        add_tags(document, spec)
     edited = tomlkit.dumps(document)
     require_defines(edited, spec, where)
     return edited
 
 
 def add_licences(project: MutableMapping[str, Any], spec: BuildSpec, where: str) -> None:
-    """Add the licences of the native libraries to the project's own.
+    """Add the licences of native libraries, and of what only this build has, to the project's own.
 
     Raises:
         RecipeError: the project does not say its own as one SPDX expression and a list of files.
@@ -65,15 +67,29 @@ def add_licences(project: MutableMapping[str, Any], spec: BuildSpec, where: str)
     if not isinstance(own, str) or not isinstance(files, list):
         raise RecipeError(
             f"{where}: [project] must have 'license' and 'license-files', to which those of "
-            f"{', '.join(native.name for native in spec.natives)} are added",
+            f"{', '.join(one.name for one in spec.further_licences)} are added",
             remedy="write 'license' as an SPDX expression and 'license-files' as a list",
         )
     terms = [f"({own})"] if " OR " in own else own.split(" AND ")
-    for native in spec.natives:
-        terms += [f"({one})" if " " in one else one for one in native.licenses]
+    for part in spec.further_licences:
+        terms += [f"({one})" if " " in one else one for one in part.licenses]
     project["license"] = " AND ".join(dict.fromkeys(terms))
     paths = [*files, *licence_files(spec)]
     project["license-files"] = tomlkit.array(json.dumps(paths)).multiline(multiline=True)
+
+
+def add_tags(document: MutableMapping[str, Any], spec: BuildSpec) -> None:
+    """Make the wheel one for the spec's Python, whichever Python runs the build.
+
+    scikit-build-core takes tags from an override alone; this one always holds.
+    """
+    override = tomlkit.table()
+    override["if"] = tomlkit.inline_table().append("platform-system", "linux")
+    override["wheel"] = tomlkit.inline_table().append("tags", [f"{spec.interpreter}-linux_x86_64"])
+    tables = table(document, "tool", "scikit-build")
+    if "overrides" not in tables:
+        tables["overrides"] = tomlkit.aot()
+    tables["overrides"].append(override)
 
 
 def require_defines(edited: str, spec: BuildSpec, where: str) -> None:

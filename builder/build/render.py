@@ -16,7 +16,7 @@ from builder.errors import RecipeError, UsageError
 from builder.fetch import unpack
 from builder.plan.spec import BuildSpec, SourceSpec
 from builder.ui import Reporter
-from index.files import write_bytes, write_text
+from index.files import write_bytes
 
 SPEC_NAME = "build-spec.json"
 PYPROJECT = "pyproject.toml"
@@ -55,9 +55,9 @@ def render(
                 count += 1
                 task.update(count, detail=source.name)
     pyproject = (into / PYPROJECT).read_bytes().decode("utf-8")
-    write_bytes(into / PYPROJECT, edit_pyproject(pyproject, spec).encode("utf-8"))
+    write(into / PYPROJECT, edit_pyproject(pyproject, spec).encode("utf-8"))
     finish_natives(spec, into)
-    write_text(into / SPEC_NAME, spec.document)
+    write(into / SPEC_NAME, spec.document.encode("utf-8"))
     set_times(into)
     return into
 
@@ -122,7 +122,7 @@ def copy_project(part: Part) -> None:
     """Copy a recipe's own files, each checked against the spec."""
     for name, sha256 in part.project:
         # One mode for all: modes are not in the key.
-        write_bytes(part.into / inside(name), checked(part, name, sha256))
+        write(part.into / inside(name), checked(part, name, sha256))
 
 
 def add_source(part: Part, source: SourceSpec, archive: Path) -> None:
@@ -132,6 +132,14 @@ def add_source(part: Part, source: SourceSpec, archive: Path) -> None:
     for name, sha256 in source.patches:
         checked(part, name, sha256)
         apply_patch(part.folder / name, folder)
+
+
+def write(path: Path, data: bytes) -> None:
+    """Write one file of a project.
+
+    Not flushed to disk, no more than the thousands of files that are unpacked beside it.
+    """
+    write_bytes(path, data, flush=False)
 
 
 def checked(part: Part, name: str, sha256: str) -> bytes:
@@ -162,5 +170,5 @@ def set_times(folder: Path) -> None:
     times = (SOURCE_DATE_EPOCH, SOURCE_DATE_EPOCH)
     for place, _, names in os.walk(folder, topdown=False):
         for name in names:
-            os.utime(Path(place, name), times, follow_symlinks=False)
+            os.utime(f"{place}/{name}", times, follow_symlinks=False)
         os.utime(place, times)

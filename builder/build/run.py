@@ -71,7 +71,7 @@ def carry_out(plan: Plan, shop: Workshop, wishes: Wishes) -> list[Outcome]:
         except BuilderError as error:
             if not wishes.keep_going:
                 raise
-            shop.reporter.warn(f"{row.wheel}: {error}")
+            shop.reporter.warn(f"{row.label}: {error}")
             outcomes.append(Outcome(row=row, finished=None, error=error))
     return outcomes
 

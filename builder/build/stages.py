@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from builder import fetch, toolchain, wheel
@@ -13,6 +13,7 @@ from builder.build.jobs import jobs_for, this_machine
 from builder.build.natives import NATIVE_LIBRARIES
 from builder.build.python_env import build_env_artifacts, require_pinned_tools
 from builder.build.render import render
+from builder.disk import deleting
 from builder.toolchain.model import Toolchain
 from index.records import Record
 
@@ -82,7 +83,10 @@ class Stages:
         """Make it portable."""
         into = self.work / "repaired"
         into.mkdir()
-        with self.log_path.open("a", encoding="utf-8") as log:
+        with (
+            deleting(() if self.shop.keep_work else self._done_with()),
+            self.log_path.open("a", encoding="utf-8") as log,
+        ):
             return wheel.repair(
                 compiled.path,
                 spec=self.order.spec,
@@ -91,6 +95,12 @@ class Stages:
                 log=log,
                 natives=self.work / "build" / NATIVE_LIBRARIES,
             )
+
+    def _done_with(self) -> tuple[Path, ...]:
+        """What nobody needs once it is compiled: thousands of files, but not the natives."""
+        native = PurePath(NATIVE_LIBRARIES).parts[0]
+        built = tuple((self.work / "build").iterdir())
+        return (self.work / "project", *(path for path in built if path.name != native))
 
     def check(self, repaired: Path, tools: Toolchain) -> None:
         """Stop if it breaks a promise."""

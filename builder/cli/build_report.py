@@ -39,7 +39,7 @@ def table(outcomes: Sequence[Outcome]) -> str:
     for outcome in outcomes:
         done = outcome.finished
         if done is None:
-            lines += [outcome.row.wheel, f"  failed: {first_line(outcome.error)}"]
+            lines += [outcome.row.label, f"  failed: {first_line(outcome.error)}"]
             continue
         how = "built now" if done.fresh else "from the store"
         lines += [
@@ -65,7 +65,7 @@ def cells(outcome: Outcome) -> tuple[str, ...]:
     """The same as a row under `HEADINGS`."""
     done = outcome.finished
     if done is None:
-        return (outcome.row.wheel, "", "", outcome.row.key or "", first_line(outcome.error), "")
+        return (outcome.row.label, "", "", outcome.row.key or "", first_line(outcome.error), "")
     facts = done.facts
     how = f"{facts.get('seconds', 0):.0f} s, {facts.get('steps', 0)} steps"
     hits, misses = (sum(facts.get(name, {}).values()) for name in ("hits", "misses"))

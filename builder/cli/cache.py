@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from builder.cli.common import Settings, json_option, print_json
+
+if TYPE_CHECKING:
+    from builder.cache import Removal
 
 EPILOG = """\b
 Examples:
@@ -28,9 +33,10 @@ def command() -> None:
 @click.pass_obj
 def info(settings: Settings, as_json: bool) -> None:
     """Show each part of the cache and its size on disk."""
-    from builder.cache import contents
+    from builder.cache import PARTS, contents
 
-    parts = contents(settings.cache)
+    with settings.reporter.task("measure the cache", total=len(PARTS), unit="parts") as task:
+        parts = contents(settings.cache, task=task)
     if as_json:
         print_json(
             {
@@ -80,19 +86,21 @@ def prune(settings: Settings, /, everything: bool, dry_run: bool, **parts: bool)
 
     names = tuple(name for name, wanted in parts.items() if wanted or everything)
     with exclusive(settings.cache):
-        found = (
-            *leftovers(settings.cache, current_toolchains=current_names()),
-            *whole(settings.cache, names),
-        )
-        removals = tuple({removal.path: removal for removal in found}.values())
-        for removal in removals:
-            click.echo(
-                f"{_size(removal.size):>10}  {_below(removal.path, settings)}  ({removal.why})"
-            )
+        found: dict[Path, Removal] = {}
+        for removal in chain(
+            leftovers(settings.cache, current_toolchains=current_names()),
+            whole(settings.cache, names),
+        ):
+            if removal.path not in found:  # measuring takes a while: each is said at once
+                found[removal.path] = removal
+                click.echo(
+                    f"{_size(removal.size):>10}  {_below(removal.path, settings)}  ({removal.why})"
+                )
         verb = "would be freed" if dry_run else "freed"
         if not dry_run:
-            remove(removals)
-        click.echo(f"{_size(sum(removal.size for removal in removals)):>10}  {verb}")
+            with settings.reporter.task("remove", total=len(found), unit="entries") as task:
+                remove(tuple(found.values()), task=task)
+        click.echo(f"{_size(sum(removal.size for removal in found.values())):>10}  {verb}")
 
 
 def _below(path: Path, settings: Settings) -> str:

@@ -41,7 +41,7 @@ class Settings:
 def settings(*, cache_dir: Path | None, recipes: Path | None, quiet: bool) -> Settings:
     """The settings from the global options."""
     return Settings(
-        cache=Cache.default() if cache_dir is None else Cache(root=cache_dir.resolve()),
+        cache=Cache.default() if cache_dir is None else Cache.at(cache_dir),
         reporter=reporter(quiet=quiet),
         recipes=(recipes or Path("recipes")).resolve(),
     )

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from builder.cli.common import Settings, json_option, print_json
 from builder.errors import MachineError
+
+if TYPE_CHECKING:
+    from builder.doctor import Finding
 
 EPILOG = """\b
 Examples:
@@ -22,7 +27,11 @@ def command(settings: Settings, as_json: bool) -> None:
     """Say what this machine lacks for building and verifying, and how to get it."""
     from builder.doctor import Verdict, examine
 
-    findings = list(examine(settings.cache))
+    findings = []
+    for finding in examine(settings.cache):  # trying the kernel and each Python takes a while
+        findings.append(finding)
+        if not as_json:
+            _show(finding)
     if as_json:
         print_json(
             {
@@ -38,11 +47,12 @@ def command(settings: Settings, as_json: bool) -> None:
                 ],
             }
         )
-    else:
-        for finding in findings:
-            click.echo(f"{finding.verdict.value:<8} {finding.subject:<14} {finding.found}")
-            if finding.remedy:
-                click.echo(f"{'':<24}→ {finding.remedy}")
     lacking = [finding.subject for finding in findings if finding.verdict is Verdict.LACKING]
     if lacking:
         raise MachineError(f"a build cannot succeed here: {', '.join(lacking)}")
+
+
+def _show(finding: Finding) -> None:
+    click.echo(f"{finding.verdict.value:<8} {finding.subject:<14} {finding.found}")
+    if finding.remedy:
+        click.echo(f"{'':<24}→ {finding.remedy}")

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-from pydantic import ValidationError
 
 from builder.cli.common import Settings, json_option, print_json
-from builder.cli.inspect_tables import show
-from builder.errors import CheckError
-from builder.plan.spec import BuildSpec
-from builder.wheel.checks import check, machine_needles, require
-from builder.wheel.inspect import inspect_wheel
-from builder.wheel.model import INSPECTION_SCHEMA, Inspection, Violation
-from index.records import read_record, record_path
+from builder.errors import CheckError, UsageError
+
+if TYPE_CHECKING:
+    from builder.plan.spec import BuildSpec
+    from builder.wheel.model import Inspection, Violation
 
 EPILOG = """\b
 Examples:
@@ -46,6 +44,14 @@ def command(
     max_size: float | None,
 ) -> None:
     """Show what is inside WHEELS: tags, symbol versions, libraries, GPU code, sizes, paths."""
+    # Imported here: `--help` needs none of it.
+    from builder.cli.inspect_tables import show
+    from builder.wheel.checks import machine_needles, require
+    from builder.wheel.inspect import inspect_wheel
+
+    for wheel in wheels:
+        if not wheel.is_file():
+            raise UsageError(f"there is no wheel at '{wheel}'")
     wanted = (*machine_needles(settings.cache.root, Path.cwd()), *needles)
     limit = None if max_size is None else int(max_size * 1e6)
     found: list[tuple[Inspection, tuple[Violation, ...]]] = []
@@ -68,6 +74,8 @@ def command(
 def _as_json(
     found: list[tuple[Inspection, tuple[Violation, ...]]], *, checking: bool
 ) -> dict[str, object]:
+    from builder.wheel.model import INSPECTION_SCHEMA
+
     wheels = []
     for inspection, broken in found:
         data = inspection.as_json()
@@ -83,6 +91,9 @@ def _as_json(
 def _check(
     wheel: Path, inspection: Inspection, needles: tuple[str, ...], limit: int | None
 ) -> tuple[Violation, ...]:
+    from builder.wheel.checks import check
+    from builder.wheel.model import Violation
+
     spec, wrong = _recorded_spec(wheel)
     if inspection.recorded is not None and not inspection.recorded.matches:
         wrong = "the record beside it is of another file (sha256 differs)"
@@ -96,6 +107,11 @@ def _check(
 
 def _recorded_spec(wheel: Path) -> tuple[BuildSpec | None, str | None]:
     """The build spec in the record beside a wheel, or why there is none."""
+    from pydantic import ValidationError
+
+    from builder.plan.spec import BuildSpec
+    from index.records import read_record, record_path
+
     path = record_path(wheel)
     if not path.is_file():
         return None, None

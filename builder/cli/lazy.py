@@ -29,6 +29,17 @@ def lazy_group(package: str, verbs: Mapping[str, str]) -> type[click.Group]:
             assert isinstance(command, click.Command)
             return command
 
+        def resolve_command(
+            self, ctx: click.Context, args: list[str]
+        ) -> tuple[str | None, click.Command | None, list[str]]:
+            """The verb that is meant; of one that is not known, the nearest is named."""
+            if args[0] not in verbs and not args[0].startswith("-"):
+                import difflib
+
+                if near := difflib.get_close_matches(args[0], verbs, n=1):
+                    ctx.fail(f"No such command '{args[0]}'. Did you mean '{near[0]}'?")
+            return super().resolve_command(ctx, args)
+
         def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
             """List the verbs without importing any of them."""
             with formatter.section("Commands"):

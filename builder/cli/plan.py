@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
@@ -41,6 +42,7 @@ Examples:
 @summary_option
 @json_option
 @click.option("--github", "as_github", is_flag=True, help="Print a job matrix for GitHub Actions.")
+@click.option("--keep-going", is_flag=True, help="What is refused is no error: the rest goes on.")
 @click.pass_obj
 def command(
     settings: Settings,
@@ -50,6 +52,7 @@ def command(
     summary: Path | None,
     as_json: bool,
     as_github: bool,
+    keep_going: bool,
     **asked: Unpack[Selection],
 ) -> None:
     """Show every wheel, its key, whether it exists, which targets share it, and what it costs.
@@ -76,8 +79,8 @@ def command(
     else:
         click.echo(show.plain(plan, free=free))
     refused = plan.of(State.REFUSED)
-    if refused:
-        raise PlanError("\n".join(f"{row.wheel}: refused: {row.why}" for row in refused))
+    if refused and not keep_going:
+        raise PlanError("\n".join(f"{row.label}: refused: {row.why}" for row in refused))
 
 
 def _table(plan: Plan, *, free: int | None) -> None:
@@ -97,14 +100,40 @@ def _table(plan: Plan, *, free: int | None) -> None:
         State.IMPOSSIBLE: "red",
         State.REFUSED: "red",
     }
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in show.HEADINGS:
-        table.add_column(heading, no_wrap=heading not in WRAPPED)
-    for row in plan.rows:
-        *cells, state = show.cells(row)
-        table.add_row(*map(Text, cells), Text(state, style=colours[row.state]))
     console = Console()
-    console.print(table)
+    rows = [
+        (*map(Text, cells), Text(state, style=colours[row.state]))
+        for row in plan.rows
+        for *cells, state in [show.cells(row)]
+    ]
+    if console.width < _least_width([cell.plain for cell in cells] for cells in rows):
+        for wheel, profile, architectures, pythons, key, state in rows:
+            console.print(wheel)
+            console.print(Text("  ").append(state).append(f", key {key}, {profile}"))
+            console.print(Text(f"  for {pythons}, GPUs {architectures}"))
+    else:
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for heading in show.HEADINGS:
+            table.add_column(heading, no_wrap=heading not in WRAPPED)
+        for cells in rows:
+            table.add_row(*cells)
+        console.print(table)
     console.print()
     for line in [*show.reasons(plan), *show.totals(plan, free=free)]:
         console.print(Text(line))
+
+
+def _least_width(rows: Iterable[Sequence[str]]) -> int:
+    """Characters that a table takes, with the columns that give way as narrow as a word."""
+    from builder.plan import show
+
+    table = [show.HEADINGS, *rows]
+    widths = [
+        max(
+            len(word)
+            for row in table
+            for word in (row[column].split() if heading in WRAPPED else [row[column]])
+        )
+        for column, heading in enumerate(show.HEADINGS)
+    ]
+    return sum(widths) + len(widths) - 1

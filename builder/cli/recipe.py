@@ -24,7 +24,10 @@ def command() -> None:
     """List recipes, check them, print their schema."""
 
 
-@command.command(name="list")
+@command.command(
+    name="list",
+    epilog="\b\nExamples:\n  builder recipe list\n  builder recipe list --json\n",
+)
 @json_option
 @click.pass_obj
 def list_recipes(settings: Settings, *, as_json: bool) -> None:
@@ -52,7 +55,10 @@ def list_recipes(settings: Settings, *, as_json: bool) -> None:
             click.echo(f"  needs: {', '.join(native.needs)}")
 
 
-@command.command(name="check")
+@command.command(
+    name="check",
+    epilog="\b\nExamples:\n  builder recipe check\n  builder recipe check opencv-cuda ffmpeg\n",
+)
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.pass_obj
 def check(settings: Settings, *, names: tuple[str, ...]) -> None:
@@ -68,7 +74,9 @@ def check(settings: Settings, *, names: tuple[str, ...]) -> None:
     click.echo(f"{', '.join(folder.name for folder in folders)}: no problems")
 
 
-@command.command(name="schema")
+@command.command(
+    name="schema", epilog="\b\nExample:\n  builder recipe schema > recipe.schema.json\n"
+)
 def schema() -> None:
     """Print the JSON Schema of recipe.toml."""
     from builder.recipe import json_schema

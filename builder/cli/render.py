@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Unpack
+from typing import TYPE_CHECKING, Unpack
 
 import click
 
 from builder.cli.common import Settings
 from builder.cli.selection import Selection, plan_for, selection_options
+
+if TYPE_CHECKING:
+    from builder.plan.plan import Row
 
 EPILOG = """\b
 Examples:
@@ -16,8 +19,10 @@ Examples:
   builder render cu124-py310 --recipe darknet-python --output projects
 
 \b
-Each folder is named NAME-CUDA-PROFILE. With compilers named by CMAKE_TOOLCHAIN_FILE (or found on
-PATH), `python -m build --wheel` in it makes the raw wheel, with no builder.
+Each folder is named NAME-CUDA-PROFILE (NAME-CUDA-PROFILE-py313 where each Python has a wheel of its
+own). With compilers named by CMAKE_TOOLCHAIN_FILE (or found on PATH), and the folder of Python's
+headers by WHEELHOUSE_PYTHON_INCLUDE, `python -m build --wheel` in it makes the raw wheel, with no
+builder.
 """
 
 
@@ -45,15 +50,15 @@ def command(
     reporter = settings.reporter
     plan = plan_for(settings, asked)
     rows = [
-        (row, row.spec, output.absolute() / f"{row.recipe.name}-{row.cuda}-{row.profile}")
+        (row, row.spec, output.absolute() / folder_name(row))
         for row in plan.rows
         if row.spec is not None
     ]
     if not rows:
-        raise PlanError("\n".join(f"{row.wheel}: {row.state}: {row.why}" for row in plan.rows))
+        raise PlanError("\n".join(f"{row.label}: {row.state}: {row.why}" for row in plan.rows))
     for row in plan.rows:
         if row.spec is None:
-            reporter.warn(f"{row.wheel}: {row.state}: {row.why}")
+            reporter.warn(f"{row.label}: {row.state}: {row.why}")
     for _, _, into in rows:
         require_empty(into)
     for row, spec, into in rows:
@@ -64,3 +69,13 @@ def command(
             render(spec, row.folder, temporary, sources=sources, reporter=reporter)
         click.echo(str(into))
     reporter.say("build one, in its folder: python -m build --wheel")
+
+
+def folder_name(row: Row) -> str:
+    """The name of a wheel's project folder."""
+    from builder.targets import python_tag
+
+    name = f"{row.recipe.name}-{row.cuda}-{row.profile}"
+    if row.spec is None or row.spec.python is None:
+        return name
+    return f"{name}-{python_tag(row.spec.python)}"

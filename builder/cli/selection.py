@@ -25,7 +25,7 @@ class Selection(TypedDict):
     archs: str | None
 
 
-def _words(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
+def words(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
     """One word or several in each: a workflow hands on a list as one text."""
     return tuple(word for text in value for word in text.split())
 
@@ -33,9 +33,7 @@ def _words(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -
 def selection_options(command: Command) -> Command:
     """Give a command the SELECTORs, ``--recipe``, ``--profile`` and ``--archs``."""
     options = (
-        click.argument(
-            "selectors", nargs=-1, required=True, metavar="SELECTOR...", callback=_words
-        ),
+        click.argument("selectors", nargs=-1, required=True, metavar="SELECTOR...", callback=words),
         click.option(
             "--recipe", "recipes", multiple=True, metavar="NAME", help="Only this recipe."
         ),

@@ -38,8 +38,13 @@ def add_summary(
     """
     if path is None:
         return
+    told = table(title, headings, rows, notes=notes)
+    if path.exists() and not path.is_file():  # /dev/stdout, a pipe
+        with path.open("a", encoding="utf-8") as stream:
+            stream.write(told)
+        return
     before = path.read_text(encoding="utf-8") if path.is_file() else ""
-    write_text(path, before + table(title, headings, rows, notes=notes))
+    write_text(path, before + told)
 
 
 def table(

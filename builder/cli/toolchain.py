@@ -139,7 +139,10 @@ Examples:
 @json_option
 @click.pass_obj
 def path(settings: Settings, label: str, as_json: bool) -> None:
-    """Print where an installed toolchain's two prefixes lie: the host's, then CUDA's."""
+    """Print where an installed toolchain lies: the host's prefix, then CUDA's.
+
+    Of 'host' there is the one.
+    """
     from builder.toolchain import installed
 
     found = installed(label, settings.cache)
@@ -158,7 +161,8 @@ def path(settings: Settings, label: str, as_json: bool) -> None:
             }
         )
         return
-    click.echo(f"{found.host}\n{found.cuda}")
+    for prefix in dict.fromkeys((found.host, found.cuda)):
+        click.echo(prefix)
 
 
 @command.command(

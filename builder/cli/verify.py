@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 EPILOG = """\b
 Examples:
-  builder verify dist/*.whl                              under every Python of the targets
+  builder verify dist                                    under every Python of the targets
   builder verify dist/*.whl --python 3.10 --python 3.13
   builder verify some.whl --python /opt/python3.12/bin/python3
   builder verify some.whl --pip 24.1.2                   with Colab's pip
@@ -27,7 +27,9 @@ _MINOR = re.compile(r"3\.\d{1,2}")
 
 
 @click.command(epilog=EPILOG)
-@click.argument("wheels", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument(
+    "wheels", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="WHEELS|DIST..."
+)
 @click.option(
     "--python",
     "named",
@@ -53,22 +55,22 @@ def command(
 ) -> None:
     """Install each of WHEELS with pip from an index, import it, run its recipe's tests.
 
-    Each wheel's record is read where it lies beside it, and a report per Python is written there.
-    The recipe is the one of the wheel's name; without one, imports and tests are not run. A wheel's
-    companions are taken from its folder, and are not tried alone.
+    A folder stands for the wheels in it. Each wheel's record is read where it lies beside it, and a
+    report per Python is written there. The recipe is the one of the wheel's name; without one,
+    imports and tests are not run. A wheel's companions are taken from its folder, and are not tried
+    alone. A wheel is not tried under a Python that its tags or its requires-python leave out.
     """
     from builder.verify import PIP_VERSION, Means, raise_if_failed, verify_wheels
     from builder.verify.uv import find_uv
 
-    for wheel in wheels:
-        if not wheel.is_file():
-            raise UsageError(f"there is no wheel at '{wheel}'")
+    wheels = _wheels(wheels)
     pythons, overrides = _pythons(named)
+    pip = PIP_VERSION if pip_version is None else _pip(pip_version)
     means = Means(
         uv=find_uv(settings.cache, settings.reporter),
         cache=settings.cache,
         reporter=settings.reporter,
-        pip_version=pip_version or PIP_VERSION,
+        pip_version=pip,
         overrides=overrides,
         keep=keep,
     )
@@ -87,6 +89,29 @@ def command(
         for report in reports:
             _show(report)
     raise_if_failed(reports, require=require_verify)
+
+
+def _wheels(named: tuple[Path, ...]) -> tuple[Path, ...]:
+    """The wheels among what the user named; those in it where it is a folder."""
+    found: list[Path] = []
+    for path in named:
+        inside = sorted(path.glob("*.whl")) if path.is_dir() else [path]
+        if not inside:
+            raise UsageError(f"there is no wheel in '{path}'")
+        if not path.is_dir() and not path.is_file():
+            raise UsageError(f"there is no wheel at '{path}'")
+        found += inside
+    return tuple(dict.fromkeys(found))
+
+
+def _pip(version: str) -> str:
+    """The pip the user named; what is no version must not stand in a report as a fault."""
+    from packaging.version import InvalidVersion, Version
+
+    try:
+        return str(Version(version))
+    except InvalidVersion:
+        raise UsageError(f"--pip: '{version}' is no version", remedy="write it as 24.1.2") from None
 
 
 def _pythons(named: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[Path, ...]]:

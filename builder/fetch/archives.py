@@ -13,11 +13,13 @@ import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import IO, Literal, cast
 
 import zstandard
+
+from builder.fetch.ahead import Ahead
 
 BLOCK = 1024 * 1024
 BUFFER = 128 * 1024
@@ -61,8 +63,10 @@ class Member:
     open: Callable[[], IO[bytes]] = io.BytesIO
 
 
-def members(file: IO[bytes]) -> Iterator[Member]:
+def members(file: IO[bytes]) -> Generator[Member, None, None]:
     """Every entry of the archive in an open, seekable file, whatever its format.
+
+    Close it before the file: another thread may be reading that.
 
     Raises:
         DamagedError: it cannot be read to its end.
@@ -71,10 +75,12 @@ def members(file: IO[bytes]) -> Iterator[Member]:
         kind = _format(file)
         if kind == "zip":
             yield from _zip_members(file)
-        elif kind == "ar":
-            yield from _tar_members(_deb_data(file))
+        elif kind == "tar":
+            yield from _tar_members(file)
         else:
-            yield from _tar_members(_decompressed(file, kind))
+            stream = _deb_data(file) if kind == "ar" else _decompressed(file, kind)
+            with io.BufferedReader(Ahead(stream), BUFFER) as ahead:
+                yield from _tar_members(cast(IO[bytes], ahead))
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import email.utils
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ CHUNK = 64 * 1024
 LONGEST_PAGE = 64 * 1024 * 1024
 TOO_MANY_REQUESTS, TIMED_OUT, TOO_EARLY = 429, 408, 425
 PARTIAL, RANGE_REFUSED = 206, 416
+_CONNECTION = re.compile(r"^<?[\w.]*Connection(?:Pool)?\b.*?[>)]: ")
+"""What urllib3 puts first, its connection: ``HTTPConnection(host='…', port=9): Failed to …``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -267,5 +270,4 @@ def _plain(error: BaseException) -> str:
     if isinstance(seen, OSError) and seen.strerror:
         return seen.strerror
     text = str(seen) or type(seen).__name__
-    # urllib3 puts its connection object first: "<…Connection(host=…)>: Failed to resolve …"
-    return text.rpartition(">: ")[2] if text.startswith("<") else text
+    return _CONNECTION.sub("", text)

@@ -22,6 +22,7 @@ from builder.fetch.members import (
     name_parts,
 )
 from builder.fetch.part import write_all, writing
+from builder.fetch.writer import NewFile, Writer, create, set_time
 from builder.ui import Reporter, Silent
 
 
@@ -97,6 +98,7 @@ class _Unpacking:
         self.absolute = absolute
         self.tree = Tree()
         self.folder_times: dict[Parts, float] = {}
+        self.writer: Writer
         self.tick: Callable[[], None] = lambda: None
 
     def run(self, reporter: Reporter) -> None:
@@ -107,11 +109,15 @@ class _Unpacking:
             with (
                 self.archive.open("rb") as file,
                 reporter.task(f"unpacking {self.archive.name}", total=total, unit="bytes") as task,
+                contextlib.closing(Writer(self.root.parent)) as self.writer,
+                contextlib.closing(members(file)) as found,
             ):
-                self.tick = lambda: task.update(file.tell())
-                for member in members(file):
+                # The descriptor's own place: another thread may be reading the file.
+                self.tick = lambda: task.update(os.lseek(file.fileno(), 0, os.SEEK_CUR))
+                for member in found:
                     name = member.name
                     count += self._member(member)
+                self.writer.wait()
         except UnsafeError as error:
             raise FetchError(
                 f"{self.archive} is refused: member '{name}': {error}",
@@ -128,7 +134,7 @@ class _Unpacking:
                 f" (strip {self.strip}, include {list(self.include)})"
             )
         for parts, mtime in self.folder_times.items():
-            _set_time(self.root.joinpath(*parts), mtime)
+            set_time(self.root.joinpath(*parts), mtime)
 
     def _member(self, member: Member) -> bool:
         """Put one member in place; whether it was wanted."""
@@ -152,6 +158,8 @@ class _Unpacking:
         path = self.root.joinpath(*parts)
         if source == path:
             return True
+        if replaces or source is not None:
+            self.writer.wait()  # what is replaced or linked to may not be there yet
         with writing(self.root.parent):
             self._folders(missing)
             if replaces:
@@ -181,31 +189,38 @@ class _Unpacking:
 
     def _file(self, member: Member, path: Path) -> None:
         left = member.size
+        mode = _mode(member.mode)
+        if left <= BLOCK:
+            with damage(), member.open() as reader:
+                data = b"".join(iter(lambda: reader.read(BLOCK), b""))
+            self.tick()
+            left -= len(data)
+            if left == 0:
+                self.writer.put(NewFile(path=path, data=data, mode=mode, mtime=member.mtime))
+        else:
+            left -= self._large(member, path, mode)
+        if left != 0:
+            raise DamagedError(f"'{member.name}' is cut short")
+
+    def _large(self, member: Member, path: Path, mode: int) -> int:
+        """Write a file block by block; its size."""
+        size = 0
         with writing(self.root.parent):
-            # Never through a link, and never over a file that is there.
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-            writer = os.fdopen(os.open(path, flags, 0o600), "wb", buffering=0)
+            writer = os.fdopen(create(path), "wb", buffering=0)
         with writer, damage(), member.open() as reader:
             while data := reader.read(BLOCK):
                 with writing(self.root.parent):
                     write_all(writer, data)
-                left -= len(data)
+                size += len(data)
                 self.tick()
-            os.fchmod(writer.fileno(), _mode(member.mode))
-        if left != 0:
-            raise DamagedError(f"'{member.name}' is cut short")
-        _set_time(path, member.mtime)
+            os.fchmod(writer.fileno(), mode)
+        set_time(path, member.mtime)
+        return size
 
 
 def _mode(mode: int) -> int:
     """Permission bits to give: no set-user-id, no writing by others, readable by us."""
     return (stat.S_IMODE(mode) & 0o755) | stat.S_IRUSR | stat.S_IWUSR
-
-
-def _set_time(path: Path, mtime: float) -> None:
-    # A time no file system can hold is not worth refusing an archive for.
-    with contextlib.suppress(OSError, OverflowError, ValueError):
-        os.utime(path, (mtime, mtime), follow_symlinks=False)
 
 
 def _moves(source: Path, target: Path, root: Path, archive: Path) -> Iterator[tuple[Path, Path]]:

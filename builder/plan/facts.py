@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
-from dataclasses import dataclass
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from builder.engine import HERMETIC
@@ -91,6 +91,8 @@ class Facts:
         published: What the published index has, or None where none was named.
         cached: Bytes by sha256 of downloads already here.
         engine: What compiles.
+        headers: Digest of the headers of each Python that has any here, by minor version; only
+            what recipes with a wheel for each Python need.
     """
 
     toolchains: dict[str, ToolchainFacts]
@@ -99,3 +101,4 @@ class Facts:
     published: tuple[PublishedWheel, ...] | None = None
     cached: frozenset[str] = frozenset()
     engine: str = HERMETIC
+    headers: Mapping[str, str] = field(default_factory=dict)

@@ -10,14 +10,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from packaging.utils import canonicalize_name
+
 from builder.engine import HERMETIC
 from builder.errors import UsageError
 from builder.paths import Cache
 from builder.plan.facts import Facts, PrefixFacts, RecipeFacts, ToolchainFacts
 from builder.plan.plan import Plan, State, make_plan
-from builder.plan.published import read_published
+from builder.plan.published import PublishedIndex, read_index
 from builder.plan.resolve import read_files
 from builder.recipe import Recipe, load_all, load_recipes
+from builder.recipe.fields import EACH
 from builder.recipe.needs import build_order
 from builder.store import Store
 from builder.targets import (
@@ -85,10 +88,10 @@ def gather(
     wanted = select(request.selectors, targets)
     recipes = chosen_recipes(recipe_folders, request.recipes, targets=targets)
     labels = tuple(dict.fromkeys(target.cuda for target in wanted))
-    published = (
+    index = (
         None
         if request.published is None
-        else read_published(request.published, new_is_fine=request.new_is_fine)
+        else read_index(request.published, new_is_fine=request.new_is_fine)
     )
     found = [
         RecipeFacts(recipe=recipe, folder=folder, files=read_files(recipe, folder))
@@ -99,13 +102,28 @@ def gather(
         toolchains=toolchains,
         build_env=build_env_digest(),
         stored=_Finished(Store(cache.store, reporter=reporter)),
-        published=published,
+        published=None if index is None else index.wheels,
         cached=_cached(found, toolchains.values(), cache),
         engine=request.engine,
+        headers=_headers(found, wanted),
     )
     plan = _plan(request, found, wanted, targets, facts)
     reachable = _probed(plan, facts) if probe else facts
-    return plan if reachable is facts else _plan(request, found, wanted, targets, reachable)
+    if reachable is not facts:
+        plan = _plan(request, found, wanted, targets, reachable)
+    return plan if index is None else replace(plan, untried=_untried(plan, index, wanted))
+
+
+def _untried(
+    plan: Plan, index: PublishedIndex, wanted: Sequence[Target]
+) -> dict[str, tuple[str, ...]]:
+    """What is published and must be tried under Pythons that the index does not advertise."""
+    building = [
+        (canonicalize_name(row.recipe.name), row.cuda, target.python)
+        for row in plan.of(State.BUILD)
+        for target in row.targets
+    ]
+    return index.untried(tuple(dict.fromkeys(target.python for target in wanted)), building)
 
 
 def _plan(
@@ -123,6 +141,16 @@ def _plan(
         architectures=request.architectures,
         facts=facts,
     )
+
+
+def _headers(recipes: Iterable[RecipeFacts], wanted: Iterable[Target]) -> dict[str, str]:
+    """The digest of each wanted Python's headers, where a recipe has a wheel for each Python."""
+    if all(one.recipe.wheel.py_api != EACH for one in recipes):
+        return {}
+    from builder.build.python_headers import find_headers
+
+    found = {python: find_headers(python) for python in {target.python for target in wanted}}
+    return {python: one.digest for python, one in sorted(found.items()) if one is not None}
 
 
 def _probed(plan: Plan, facts: Facts) -> Facts:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
+from builder.engine import HERMETIC
 from builder.errors import PlanError
 from builder.plan.cost import Cost, cost_of
 from builder.plan.facts import Facts, PublishedWheel, RecipeFacts, ToolchainFacts
 from builder.plan.resolve import assemble, possible
 from builder.plan.spec import BuildSpec
+from builder.recipe.fields import EACH
 from builder.recipe.schema import REQUIRED_PROFILE, Recipe
-from builder.targets import Architectures, Cuda, Target, Targets
+from builder.targets import Architectures, Cuda, Target, Targets, python_tag
 
 
 class State(StrEnum):
@@ -66,13 +68,28 @@ class Row:
         """Name and version, ``opencv-cuda 4.14.0.94+cu118``."""
         return f"{self.recipe.name} {self.recipe.version}+{self.cuda}"
 
+    @property
+    def label(self) -> str:
+        """The same, and the Python where each has a wheel of its own: ``… for py313``."""
+        if self.recipe.wheel.py_api != EACH:
+            return self.wheel
+        return f"{self.wheel} for {' '.join(python_tag(one.python) for one in self.targets)}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Every row, in the order of recipes and targets, and what the builds among them cost."""
+    """Every row, in the order of recipes and targets, and what the builds among them cost.
+
+    Attributes:
+        rows: One for each wheel.
+        cost: What the builds cost.
+        untried: Published wheels by a Python that the index does not advertise: it may once they
+            were tried under it.
+    """
 
     rows: tuple[Row, ...]
     cost: Cost
+    untried: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def of(self, *states: State) -> tuple[Row, ...]:
         """The rows in any of these states."""
@@ -86,7 +103,7 @@ class Plan:
         """
         bad = self.of(State.IMPOSSIBLE, State.REFUSED, State.NOT_HERE)
         if bad:
-            raise PlanError("\n".join(f"{row.wheel}: {row.state}: {row.why}" for row in bad))
+            raise PlanError("\n".join(f"{row.label}: {row.state}: {row.why}" for row in bad))
 
 
 def make_plan(
@@ -133,7 +150,7 @@ def _rows(
     architectures: Architectures | None,
     facts: Facts,
 ) -> Iterable[Row]:
-    """The wheel for one CUDA, and apart from it the targets whose Python it is not for."""
+    """The wheels for one CUDA, and apart from them the targets whose Python they are not for."""
     recipe, cuda = one.recipe, targets.cuda(wanted[0].cuda)
 
     def row(whose: tuple[Target, ...], verdict: _Verdict) -> Row:
@@ -151,7 +168,9 @@ def _rows(
 
     allowed = SpecifierSet(recipe.wheel.requires_python)
     served = tuple(target for target in wanted if allowed.contains(target.python))
-    if served:
+    each = recipe.wheel.py_api == EACH
+    shares = [(target,) for target in served] if each else [served] if served else []
+    for share in shares:
         verdict = _verdict(
             one,
             cuda,
@@ -159,8 +178,9 @@ def _rows(
             profile=profile,
             architectures=architectures,
             facts=facts,
+            python=share[0].python if each else None,
         )
-        yield row(served, verdict)
+        yield row(share, verdict)
     left = tuple(target for target in wanted if target not in served)
     if left:
         why = f"{recipe.name} is for Python {recipe.wheel.requires_python}"
@@ -185,11 +205,16 @@ def _verdict(
     profile: str,
     architectures: Architectures | None,
     facts: Facts,
+    python: str | None,
 ) -> _Verdict:
     """Whether the wheel can be built, and whether it has to be."""
+    headers = "" if python is None else facts.headers.get(python, "")
+    if python is not None and facts.engine != HERMETIC:
+        why = f"{facts.engine} builds no wheel for one Python alone: leave out --engine"
+        return _Verdict(state=State.NOT_HERE, why=why)
     toolchain = facts.toolchains.get(cuda.label) or ToolchainFacts(label=cuda.label, digest=None)
     try:
-        if toolchain.digest is None:
+        if toolchain.digest is None or (python is not None and not headers):
             possible(
                 one.recipe,
                 cuda=cuda,
@@ -198,6 +223,8 @@ def _verdict(
                 host_gcc=host_gcc,
             )
             why = toolchain.unavailable or f"no toolchain for {cuda.label}"
+            if toolchain.digest is not None and python is not None:
+                why = no_headers(python)
             return _Verdict(state=State.NOT_HERE, why=why)
         spec = assemble(
             one.recipe,
@@ -208,10 +235,20 @@ def _verdict(
             build_env=facts.build_env,
             architectures=architectures,
             host_gcc=host_gcc,
+            python=python,
+            headers=headers,
         )
     except PlanError as error:
         return _Verdict(state=State.IMPOSSIBLE, why=error.message)
     return _judge(spec.model_copy(update={"engine": facts.engine}), toolchain, facts)
+
+
+def no_headers(python: str) -> str:
+    """Why a wheel for this Python alone cannot be compiled here, and what to do."""
+    return (
+        f"no headers of Python {python} (Python.h) were found on this machine: install that Python "
+        f"with them (its -dev package, pyenv, or uv python install {python})"
+    )
 
 
 def _judge(spec: BuildSpec, toolchain: ToolchainFacts, facts: Facts) -> _Verdict:
@@ -236,6 +273,7 @@ def _has_name_of(published: PublishedWheel, spec: BuildSpec) -> bool:
         published.name == canonicalize_name(spec.recipe)
         and published.version == spec.public_version
         and published.build_tag == str(spec.revision)
+        and (spec.python is None or f"-{spec.interpreter}-" in published.filename)
     )
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from io import BytesIO
+import contextlib
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from packaging.utils import canonicalize_name, parse_wheel_filename
@@ -14,11 +16,57 @@ from builder.errors import FetchError, UsageError
 from builder.plan.facts import PublishedWheel
 
 if TYPE_CHECKING:
+    from index.model import File
     from index.state.state import Known, State
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedIndex:
+    """What an index has.
+
+    Attributes:
+        wheels: Every file name it has given away.
+        pythons: The Pythons it advertises; none where nothing is published yet.
+        offered: The newest version of each package and CUDA.
+    """
+
+    wheels: tuple[PublishedWheel, ...] = ()
+    pythons: tuple[str, ...] = ()
+    offered: tuple[File, ...] = ()
+
+    def untried(
+        self, pythons: Sequence[str], building: Sequence[tuple[str, str, str]]
+    ) -> dict[str, tuple[str, ...]]:
+        """What must be tried before the index may advertise further Pythons.
+
+        Args:
+            pythons: Those it is asked for.
+            building: Name, CUDA and Python of wheels that will be new, and tried anyway.
+
+        Returns:
+            File names by Python; only Pythons that the index does not advertise and serves.
+        """
+        from index.publish.offered import best_for
+
+        found = {}
+        for python in pythons if self.pythons else ():
+            names = sorted(
+                one.filename
+                for one in best_for(self.offered, python)
+                if (one.name, one.cuda or "", python) not in building
+            )
+            if names and python not in self.pythons:
+                found[python] = tuple(names)
+        return found
+
+
 def read_published(where: str, *, new_is_fine: bool = False) -> tuple[PublishedWheel, ...]:
-    """Every file name the index at ``where`` has given away.
+    """Every file name the index at ``where`` has given away (see `read_index`)."""
+    return read_index(where, new_is_fine=new_is_fine).wheels
+
+
+def read_index(where: str, *, new_is_fine: bool = False) -> PublishedIndex:
+    """What the index at ``where`` has.
 
     Args:
         where: The site's address (``https://…``, ``http://…``, ``file://…``) or its folder.
@@ -28,31 +76,57 @@ def read_published(where: str, *, new_is_fine: bool = False) -> tuple[PublishedW
         FetchError: its ledger could not be had, or is broken.
         UsageError: the address has a form nobody knows.
     """
+    from index.addresses import refuse_account
     from index.errors import SiteError
-    from index.ledger import Head, read_lines
+    from index.publish.offered import offered
     from index.site.disk import read_state
-    from index.state.state import State
+    from index.site.site import Site
 
-    parts = urlsplit(where)
+    refuse_account(where, "--published")
     try:
-        if parts.scheme in ("http", "https"):
-            ledger, head = _download(where)
-            if ledger is None:
+        with _ledger_folder(where) as folder:
+            if folder is None:
                 if new_is_fine:
-                    return ()
+                    return PublishedIndex()
                 raise _no_ledger(where)
-            reach = Head.parse(head) if head else None
-            return published_wheels(State.of_lines(read_lines(BytesIO(ledger), reach=reach)))
-        if parts.scheme not in ("", "file"):
-            raise UsageError(f"'{where}' is neither an http(s) or file address nor a folder")
-        folder = Path(url2pathname(parts.path)) if parts.scheme == "file" else Path(where)
-        if not (folder / "ledger.jsonl").is_file():
-            if new_is_fine:
-                return ()
-            raise _no_ledger(where)
-        return published_wheels(read_state(folder))
+            site = Site(folder, read_state(folder))
+            return PublishedIndex(
+                wheels=published_wheels(site.state),
+                pythons=site.settings.pythons,
+                offered=offered(site),
+            )
     except SiteError as error:
         raise FetchError(f"{where}: {error.message}", remedy=error.remedy) from error
+
+
+@contextlib.contextmanager
+def _ledger_folder(where: str) -> Iterator[Path | None]:
+    """A folder with the ledger and its head, for as long as the block lasts; None without one."""
+    from index.addresses import split_address
+    from index.files import write_bytes
+    from index.ledger import HEAD_NAME, LEDGER_NAME
+
+    parts = split_address(where)
+    if parts is None or (parts.scheme in ("http", "https") and not parts.hostname):
+        raise UsageError(
+            f"--published: '{where}' is no address of a site",
+            remedy="write it like https://HOST/PATH",
+        )
+    if parts.scheme not in ("", "file", "http", "https"):
+        raise UsageError(f"'{where}' is neither an http(s) or file address nor a folder")
+    if parts.scheme not in ("http", "https"):
+        folder = Path(url2pathname(parts.path)) if parts.scheme == "file" else Path(where)
+        yield folder if (folder / LEDGER_NAME).is_file() else None
+        return
+    ledger, head = _download(where)
+    if ledger is None:
+        yield None
+        return
+    with tempfile.TemporaryDirectory(prefix="published-") as brought:
+        write_bytes(Path(brought) / LEDGER_NAME, ledger, flush=False)
+        if head:
+            write_bytes(Path(brought) / HEAD_NAME, head, flush=False)
+        yield Path(brought)
 
 
 def published_wheels(state: State) -> tuple[PublishedWheel, ...]:

@@ -16,7 +16,9 @@ from builder.recipe.fields import (
     CUDA_ARCHITECTURES_DEFINE,
     CUDA_VERSION_DEFINE,
     DEFAULT,
+    EACH,
     NATIVES_DEFINE,
+    PYTHON_DEFINE,
     RUN_PATHS_DEFINE,
 )
 from builder.recipe.files import file_sha256, project_files
@@ -63,6 +65,8 @@ def resolve(
     architectures: Architectures | None = None,
     build_env: str = "",
     targets: Targets | None = None,
+    python: str | None = None,
+    headers: str = "",
 ) -> BuildSpec:
     """The build spec of one recipe for one CUDA.
 
@@ -75,6 +79,8 @@ def resolve(
         architectures: Instead of what the profile says.
         build_env: Digest over the pins of the Python environment that runs the build.
         targets: The target table; this installation's own by default.
+        python: The Python of a recipe that has a wheel for each; else None.
+        headers: Digest of that Python's headers.
 
     Raises:
         PlanError: it is impossible; the message says why.
@@ -90,6 +96,8 @@ def resolve(
         build_env=build_env,
         architectures=architectures,
         host_gcc=table.host_gcc,
+        python=python,
+        headers=headers,
     )
 
 
@@ -103,12 +111,23 @@ def assemble(
     build_env: str,
     architectures: Architectures | None,
     host_gcc: int,
+    python: str | None = None,
+    headers: str = "",
 ) -> BuildSpec:
     """`resolve` without touching a file.
+
+    Args:
+        recipe, cuda, profile, toolchain_digest, build_env, architectures: As there.
+        files: The hashes of its files.
+        host_gcc: The host compiler's major version.
+        python: The Python of a recipe that has a wheel for each; else None.
+        headers: Digest of that Python's headers.
 
     Raises:
         PlanError: it is impossible; the message says why.
     """
+    if (recipe.wheel.py_api == EACH) != (python is not None and bool(headers)):
+        raise PlanError(f"{recipe.name} has a wheel for each Python: a build is for one of them")
     chosen = possible(
         recipe, cuda=cuda, profile=profile, architectures=architectures, host_gcc=host_gcc
     )
@@ -126,8 +145,15 @@ def assemble(
         py_api=recipe.wheel.py_api,
         requires_python=recipe.wheel.requires_python,
         dependencies=recipe.requirements(cuda.label, profile),
+        python=python,
+        python_headers=headers,
         defines=definitions(
-            recipe.profile[profile], cuda, chosen, run_paths, [one.native.name for one in natives]
+            recipe.profile[profile],
+            cuda,
+            chosen,
+            run_paths,
+            [one.native.name for one in natives],
+            python,
         ),
         sources=_sources(recipe, files, profile, cuda.label),
         project=files.project,
@@ -195,6 +221,7 @@ def definitions(
     architectures: Architectures,
     run_paths: tuple[str, ...],
     natives: Sequence[str] = (),
+    python: str | None = None,
 ) -> tuple[tuple[str, str], ...]:
     """The builder's own CMake definitions and the profile's, sorted by name."""
     found = dict(profile.defines)
@@ -208,6 +235,8 @@ def definitions(
         CUDA_ARCH_PTX_DEFINE: architectures.ptx or "",
         RUN_PATHS_DEFINE: ";".join(run_paths),
     }
+    if python is not None:
+        found[PYTHON_DEFINE] = python
     if natives:  # in the order they are built in
         found[NATIVES_DEFINE] = ";".join(natives)
     return tuple(sorted(found.items()))

@@ -63,6 +63,7 @@ def totals(plan: Plan, *, free: int | None = None) -> list[str]:
         f"{len(plan.rows)} wheel{'' if len(plan.rows) == 1 else 's'}: {shown}",
         *companions(plan),
         *natives(plan),
+        *untried(plan),
     ]
     cost = plan.cost
     if not plan.of(State.BUILD):
@@ -104,6 +105,14 @@ def natives(plan: Plan) -> list[str]:
     return [f"{name} is built with {', '.join(has)}" for name, has in found.items() if has]
 
 
+def untried(plan: Plan) -> list[str]:
+    """One line for each Python that published wheels must be tried under."""
+    return [
+        f"Python {python} is new to the index: {', '.join(names)} must be tried under it"
+        for python, names in plan.untried.items()
+    ]
+
+
 def _verifying(size: int) -> str:
     """What verification downloads; its installer's cache may hold some of it."""
     much = f" (up to about {gigabytes(size)})" if size else ""
@@ -136,6 +145,7 @@ def data(plan: Plan) -> dict[str, Any]:
             "verify_bytes": plan.cost.verifying,
         },
         "licence": plan.cost.licence,
+        "untried": {python: list(names) for python, names in plan.untried.items()},
     }
 
 
@@ -162,7 +172,9 @@ def _wheel(row: Row) -> dict[str, Any]:
 
 
 def github(plan: Plan, *, archs: str | None = None) -> str:
-    """Lines for ``$GITHUB_OUTPUT``: a job for each key to build, their number, their Pythons.
+    """Lines for ``$GITHUB_OUTPUT``: a job for each key to build, how many, which Pythons, refusals.
+
+    The Pythons are those to verify under: what is built, and what is published and was not tried.
 
     Args:
         plan: The plan.
@@ -182,5 +194,7 @@ def github(plan: Plan, *, archs: str | None = None) -> str:
     ]
     matrix = json.dumps({"include": jobs}, sort_keys=True, separators=(",", ":"))
     found = {target.python for row in plan.of(State.BUILD) for target in row.targets}
+    found |= plan.untried.keys()
     pythons = json.dumps(sorted(found, key=Version), separators=(",", ":"))
-    return f"matrix={matrix}\njobs={len(jobs)}\npythons={pythons}"
+    refused = len(plan.of(State.REFUSED))
+    return f"matrix={matrix}\njobs={len(jobs)}\npythons={pythons}\nrefused={refused}"

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model
 from builder.engine import HERMETIC
 from builder.fetch.artifact import Artifact
 from builder.recipe.files import NATIVE_FOLDER
-from builder.recipe.schema import Archive
+from builder.recipe.schema import Archive, Source
 
 SPEC_SCHEMA = 1
 BUILDER_FORMAT = 2
@@ -43,6 +43,18 @@ class SourceSpec(_Frozen):
     """fnmatch patterns (after stripping) to unpack; empty means everything."""
     patches: tuple[tuple[str, str], ...] = ()
     """(path relative to the recipe, sha256) in the order applied."""
+    licenses: tuple[str, ...] = ()
+    """SPDX expressions that the wheel has for this source, besides its project's own."""
+    license_files: tuple[str, ...] = ()
+    """Files of the project that go into the wheel's licences for it."""
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_not_there(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        data: dict[str, Any] = write(self)
+        for name in ("licenses", "license_files"):
+            if not getattr(self, name):
+                data.pop(name, None)
+        return data
 
     @property
     def only_runs(self) -> bool:
@@ -73,6 +85,8 @@ def source_spec(source: Archive, patches: Mapping[str, str]) -> SourceSpec:
         strip=source.strip,
         include=tuple(sorted(source.include)),
         patches=tuple((patch, patches[patch]) for patch in source.patches),
+        licenses=source.licenses if isinstance(source, Source) else (),
+        license_files=source.license_files if isinstance(source, Source) else (),
     )
 
 
@@ -135,7 +149,12 @@ class BuildSpec(_Frozen):
     ptx: str | None
     """The architecture whose PTX goes in as well, or None."""
     py_api: str
-    """``cp39`` for an abi3 wheel with that floor, ``py3`` for one that has no Python binding."""
+    """``cp39`` for an abi3 wheel with that floor, ``py3`` for one that has no Python binding,
+    ``each`` for one that is for ``python`` alone."""
+    python: str | None = None
+    """The one Python this wheel is for, ``3.13``; None where one wheel serves several."""
+    python_headers: str = ""
+    """Digest of that Python's headers (`builder.plan.headers`); empty without one."""
     requires_python: str
     dependencies: tuple[str, ...]
     defines: tuple[tuple[str, str], ...]
@@ -166,7 +185,7 @@ class BuildSpec(_Frozen):
     def _without_what_is_not_there(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
         # What has none is written, and keyed, as before there were any.
         data: dict[str, Any] = write(self)
-        for name in ("companions", "natives", "native_rules"):
+        for name in ("companions", "natives", "native_rules", "python", "python_headers"):
             if not getattr(self, name):
                 data.pop(name, None)
         if self.engine == HERMETIC:
@@ -177,6 +196,14 @@ class BuildSpec(_Frozen):
     def project_name(self) -> str:
         """The wheel's project name, normalised (PEP 503)."""
         return canonicalize_name(self.recipe)
+
+    @property
+    def interpreter(self) -> str:
+        """The wheel's tags up to the platform: ``cp313-cp313``, ``cp39-abi3``, ``py3-none``."""
+        if self.python is not None:
+            tag = f"cp{self.python.replace('.', '')}"
+            return f"{tag}-{tag}"
+        return f"{self.py_api}-{'abi3' if self.py_api.startswith('cp') else 'none'}"
 
     @property
     def public_version(self) -> str:
@@ -195,6 +222,12 @@ class BuildSpec(_Frozen):
         for native in self.natives:
             found |= {f"{native.name}/{source.name}": source for source in native.sources}
         return found
+
+    @property
+    def further_licences(self) -> tuple[SourceSpec | NativeSpec, ...]:
+        """What may bring the wheel licences besides its project's own."""
+        sources = [one for one in self.sources if one.licenses or one.license_files]
+        return (*sources, *self.natives)
 
     @property
     def document(self) -> str:

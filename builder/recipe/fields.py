@@ -16,11 +16,14 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from builder.targets.architectures import parse_architectures
 
 DEFAULT = "default"
+EACH = "each"
+"""`py-api` of a recipe that has one wheel for each Python."""
 CUDA_VERSION_DEFINE = "WHEELHOUSE_CUDA_VERSION"
 CUDA_ARCHITECTURES_DEFINE = "WHEELHOUSE_CUDA_ARCHITECTURES"
 CUDA_ARCH_BIN_DEFINE = "WHEELHOUSE_CUDA_ARCH_BIN"
 CUDA_ARCH_PTX_DEFINE = "WHEELHOUSE_CUDA_ARCH_PTX"
 RUN_PATHS_DEFINE = "WHEELHOUSE_RUN_PATHS"
+PYTHON_DEFINE = "WHEELHOUSE_PYTHON_VERSION"
 NATIVES_DEFINE = "WHEELHOUSE_NATIVES"
 BUILDER_DEFINES = frozenset(
     {
@@ -29,6 +32,7 @@ BUILDER_DEFINES = frozenset(
         CUDA_ARCH_BIN_DEFINE,
         CUDA_ARCH_PTX_DEFINE,
         RUN_PATHS_DEFINE,
+        PYTHON_DEFINE,
         NATIVES_DEFINE,
     }
 )
@@ -134,9 +138,10 @@ def _specifiers(text: str) -> str:
 
 
 def _py_api(text: str) -> str:
-    if not re.fullmatch(r"py3|cp3(?:[2-9]|[1-9]\d)", text):
+    if text != EACH and not re.fullmatch(r"py3|cp3(?:[2-9]|[1-9]\d)", text):
         raise ValueError(
-            f"must be 'py3' (no Python binding) or a limited-API floor such as 'cp39', not '{text}'"
+            "must be 'py3' (no Python binding), a limited-API floor such as 'cp39' or "
+            f"'{EACH}' (a wheel for each Python), not '{text}'"
         )
     return text
 
@@ -209,7 +214,7 @@ License = Annotated[str, AfterValidator(_license)]
 RequirementText = Annotated[str, AfterValidator(_requirement)]
 PinnedRequirement = Annotated[str, AfterValidator(_pinned)]
 Specifiers = Annotated[str, AfterValidator(_specifiers)]
-PyApi = Annotated[str, AfterValidator(_py_api), Field(examples=["py3", "cp39"])]
+PyApi = Annotated[str, AfterValidator(_py_api), Field(examples=["py3", "cp39", EACH])]
 Module = Annotated[str, AfterValidator(_module)]
 Sha256 = Annotated[
     str, AfterValidator(_sha256), Field(json_schema_extra={"pattern": "^[0-9a-f]{64}$"})

@@ -64,7 +64,8 @@ class Wheel(_Model):
     """The finished wheel: its tags, what it promises and what it may hold."""
 
     py_api: PyApi
-    """``py3`` for a wheel without a Python binding, ``cp39`` for an abi3 one with that floor."""
+    """``py3`` for a wheel without a Python binding, ``cp39`` for an abi3 one with that floor,
+    ``each`` for one wheel per Python, compiled with that Python's own headers."""
     requires_python: Specifiers
     """Pythons the wheel is for; targets outside are not built."""
     imports: Annotated[tuple[Module, ...], Field(min_length=1)]
@@ -116,6 +117,11 @@ class Source(Archive):
     """Profiles that need it; empty for all."""
     cuda: tuple[str, ...] = ("*",)
     """CUDA label patterns of the builds that need it."""
+    licenses: tuple[License, ...] = ()
+    """SPDX expressions that a wheel has only where this is a part of it; the recipe's own are all
+    the others."""
+    license_files: tuple[InsidePath, ...] = ()
+    """Files of the project that go into the wheel's licences for it."""
 
     def needed(self, profile: str, label: str) -> bool:
         """Whether a build in this profile for this CUDA needs it."""

@@ -59,8 +59,12 @@ def sizes(name: str, *, data: Path = DATA) -> Sizes:
 
 
 def prefix_path(name: str, cache: Cache, *, data: Path = DATA) -> Path:
-    """Where a prefix (``host`` or a CUDA label) is, or would be installed."""
-    return cache.toolchains / prefix_name(load_pins(name, data=data), data=data)
+    """Where a prefix (``host`` or a CUDA label) is, or would be installed.
+
+    A prefix holds its own path: where the folder is a link (to another cache's toolchains, or to
+    another disk), this is the path behind it.
+    """
+    return cache.toolchains.resolve() / prefix_name(load_pins(name, data=data), data=data)
 
 
 def installed(label: str, cache: Cache, *, data: Path = DATA) -> Toolchain | None:
@@ -100,7 +104,7 @@ def install(label: str, *, cache: Cache, reporter: Reporter, data: Path = DATA) 
 
 
 def _install_prefix(pins: Pins, *, cache: Cache, reporter: Reporter, data: Path) -> Path:
-    prefix = cache.toolchains / prefix_name(pins, data=data)
+    prefix = cache.toolchains.resolve() / prefix_name(pins, data=data)
     if is_whole(prefix, pins, data=data):
         return prefix
     with locked(prefix.name, cache, reporter=reporter):
@@ -120,8 +124,12 @@ def _install_prefix(pins: Pins, *, cache: Cache, reporter: Reporter, data: Path)
 @contextlib.contextmanager
 def locked(name: str, cache: Cache, *, reporter: Reporter) -> Iterator[None]:
     """Hold the lock under which a prefix is installed or removed; say so if another has it."""
-    cache.locks.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(cache.locks / f"toolchain-{name}.lock")
+    folder = cache.locks
+    shared = cache.toolchains.resolve().with_name(folder.name)
+    if cache.toolchains.is_symlink() and shared.is_dir():  # another cache's, and so is their lock
+        folder = shared
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / f"toolchain-{name}.lock")
     try:
         lock.acquire(timeout=0)
     except Timeout:

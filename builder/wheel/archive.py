@@ -117,6 +117,18 @@ class Wheel:
         except (*_BAD_ZIP, *_BAD_ZIP_TOO) as error:
             raise CheckError(f"{self.path.name}: '{name}' cannot be read ({error})") from None
 
+    def start(self, name: str, size: int) -> bytes:
+        """The first bytes of one of its files, with no look at the rest.
+
+        Raises:
+            CheckError: it is damaged.
+        """
+        try:
+            with self._zip.open(self.members[name]) as file:
+                return file.read(size)
+        except (*_BAD_ZIP, *_BAD_ZIP_TOO) as error:
+            raise CheckError(f"{self.path.name}: '{name}' cannot be read ({error})") from None
+
     @property
     def unpacked(self) -> int:
         """The sum of the files' sizes."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
@@ -92,10 +91,9 @@ def _identity(inspection: Inspection, spec: BuildSpec) -> Iterator[Violation]:
     if inspection.build_tag != str(spec.revision):
         message = f"the build tag is {inspection.build_tag}, not {spec.revision}"
         yield Violation(code="wrong-build-tag", message=message, remedy=remedy)
-    abi = "none" if re.fullmatch(r"py\d+", spec.py_api) else "abi3"
     interpreters = {item.rpartition("-")[0] for item in inspection.tags}
-    if interpreters != {f"{spec.py_api}-{abi}"}:
-        message = f"the tags are for {sorted(interpreters)}, not {spec.py_api}-{abi}"
+    if interpreters != {spec.interpreter}:
+        message = f"the tags are for {sorted(interpreters)}, not {spec.interpreter}"
         yield Violation(code="wrong-py-api", message=message, remedy=remedy)
     if not _same_pythons(inspection.requires_python, spec.requires_python):
         message = f"it requires Python {inspection.requires_python}, not {spec.requires_python}"

@@ -108,7 +108,7 @@ def materials(spec: BuildSpec) -> tuple[Material, ...]:
 def _sources(spec: BuildSpec) -> Iterator[Material]:
     """The wheel's own, then those of each native library that was built for it."""
     for source in spec.sources:
-        yield _source("source", source)
+        yield _source("source", source, source.licenses)
     for native in spec.natives:
         for source in native.sources:
             licences = () if source.only_runs else native.licenses

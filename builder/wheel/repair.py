@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import re
 import sys
 import tempfile
+import threading
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -21,6 +24,8 @@ if TYPE_CHECKING:  # importing them for real would load half the builder
 _SYSROOT_FOLDERS = ("usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu", "usr/lib", "lib")
 _NOT_FOUND = re.compile(r'required library "([^"]+)" could not be located')
 _TOO_RECENT = re.compile(r"too-recent versioned symbols")
+_LATER = ("builder.wheel.sbom", "builder.wheel.inspect")
+"""What is needed when auditwheel is done, and takes as long to load."""
 
 
 def repair(
@@ -62,7 +67,7 @@ def repair(
         )
     into.mkdir(parents=True, exist_ok=True)
     with Wheel(raw) as wheel:
-        if not any(is_elf(wheel.read(name)[:4]) for name in wheel):
+        if not any(is_elf(wheel.start(name, 4)) for name in wheel):
             raise CheckError(
                 f"{raw.name}: there is nothing compiled in it",
                 remedy="look whether the recipe's CMakeLists.txt installs its targets",
@@ -74,13 +79,24 @@ def repair(
         temporary.mkdir()
         places = _places(toolchain, natives)
         command = _command(raw, spec=spec, places=places, output=output)
+        loading = threading.Thread(target=_load, daemon=True)
+        loading.start()
         try:
             run(command, env=_environment(toolchain, temporary), cwd=temporary, log=log)
         except CommandFailedError as error:
             raise _explain(raw, error) from None
+        finally:
+            loading.join()
         repaired = _only_wheel(output, raw)
         _check_tag(repaired)
         return _finish(repaired, spec, into)
+
+
+def _load() -> None:
+    """Import, while auditwheel runs, what its result needs; an error shows where it is used."""
+    with contextlib.suppress(Exception):
+        for module in _LATER:
+            importlib.import_module(module)
 
 
 def _finish(repaired: Path, spec: BuildSpec, into: Path) -> Path:

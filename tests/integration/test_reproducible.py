@@ -155,8 +155,10 @@ def cold(elsewhere: Place) -> Built:
 
 def assert_same(one: Built, other: Built) -> None:
     assert one.entry["key"] == other.entry["key"]
-    difference = first_difference(one.wheel, other.wheel)
-    assert difference is None, difference
+    companions = zip(one.entry["companions"], other.entry["companions"], strict=True)
+    for wheel, again in [(one.wheel, other.wheel), *companions]:
+        difference = first_difference(Path(wheel), Path(again))
+        assert difference is None, difference
 
 
 def assert_warm(built: Built) -> None:

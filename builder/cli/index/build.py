@@ -96,5 +96,7 @@ def _take(
     if dist is not None:
         return build_folder(site, dist, where, step=update)
     assert records is not None
+    if str(records) != "-" and records.is_file():
+        return build_records(site, records, where, step=update)
     with click.open_file(str(records), "rb") as lines:
         return build_records(site, lines, where, step=update)

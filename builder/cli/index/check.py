@@ -58,12 +58,16 @@ def command(
     """Prove that the site at SITE or URL is what its ledger says, down to the last byte.
 
     Every promise that does not hold is listed, each with what mends it; then the exit code is 23.
-    Nothing is changed.
+    Nothing is changed. A wheel with a build key in its record, so one of a recipe, must carry its
+    bill of materials and its build spec, unless it is an empty companion or is yanked; of wheels
+    that others made, neither is asked.
     """
+    from index.addresses import refuse_account
     from index.check import check_site
     from index.publish.arrival import SECONDS, wait_for
     from index.publish.patience import Pace
 
+    refuse_account(site, "the site's address")
     pace = Pace()
     end = pace.now() + 60 * within
     if same_as is not None:
@@ -75,7 +79,7 @@ def command(
             report = check_site(site, fast=fast, workers=jobs, watch=task)
         if not report.findings or pace.now() >= end:
             break
-        settings.reporter.say(f"{len(report.findings)} findings; looking again")
+        settings.reporter.say(f"{_counted(len(report.findings))}; looking again")
         pace.sleep(SECONDS)
     if as_json:
         print_json(report.as_data())
@@ -103,5 +107,9 @@ def _show(report: Report) -> None:
     click.echo(
         f"{report.site}: {report.events} events, {report.pages} pages, "
         f"{report.files} files ({read}): "
-        + ("all as promised" if not report.findings else f"{len(report.findings)} findings")
+        + ("all as promised" if not report.findings else _counted(len(report.findings)))
     )
+
+
+def _counted(findings: int) -> str:
+    return "1 finding" if findings == 1 else f"{findings} findings"

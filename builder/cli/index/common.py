@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from builder.cli.common import Settings, print_json
+from index.addresses import refuse_account
 
 if TYPE_CHECKING:
     from index.ledger import Settings as SiteSettings
@@ -29,7 +30,20 @@ site_option = click.option(
 site_argument = click.argument(
     "site", type=click.Path(path_type=Path, file_okay=False, exists=True)
 )
-reason_option = click.option("--reason", required=True, help="Why, in one line; it is published.")
+
+
+def _one_line(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    """A reason that a ledger takes."""
+    if not value.strip() or not value.isprintable() or len(value) > LONGEST_REASON:
+        raise click.BadParameter(f"say why, in one line of {LONGEST_REASON} characters at most")
+    return value
+
+
+LONGEST_REASON = 900
+"""Characters; a ledger takes 1000, and a rollback says besides to which event it goes back."""
+reason_option = click.option(
+    "--reason", required=True, callback=_one_line, help="Why, in one line; it is published."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,12 +108,39 @@ _OPTIONS = (
 
 
 @contextlib.contextmanager
-def opened(settings: Settings, folder: Path) -> Iterator[Site]:
-    """The site, open for changes."""
+def opened(settings: Settings, folder: Path, *, new: bool = True) -> Iterator[Site]:
+    """The site, open for changes.
+
+    Args:
+        settings: The global options.
+        folder: The site.
+        new: Whether a folder with no ledger becomes one: for what only changes a site, it is the
+            wrong folder, and pages would be written into it.
+
+    Raises:
+        click.UsageError: it is no site, and must be one.
+    """
     from index.site.site import open_site
 
+    if not new:
+        must_be_site(folder)
     with open_site(folder, settings.cache.root / "index", settings.reporter.say) as site:
         yield site
+
+
+def must_be_site(folder: Path) -> None:
+    """Refuse a folder in which there is no index.
+
+    Raises:
+        click.UsageError: there is none.
+    """
+    from index.ledger import HEAD_NAME, LEDGER_NAME
+
+    if not any((folder / name).is_file() for name in (LEDGER_NAME, HEAD_NAME)):
+        raise click.UsageError(
+            f"'{folder}' is no index: it has no {LEDGER_NAME}; name the folder that "
+            "`builder index add` or `build` made"
+        )
 
 
 def configured(site: Site, options: Options) -> SiteSettings:
@@ -107,7 +148,9 @@ def configured(site: Site, options: Options) -> SiteSettings:
 
     Raises:
         click.UsageError: an option has a value no site can have.
+        EntryError: the site's address has a password in it.
     """
+    refuse_account(options.base_url or "", "--base-url")
     told = {
         "base_url": options.base_url.rstrip("/") if options.base_url else None,
         "default_cuda": options.default_cuda,
@@ -132,12 +175,21 @@ def configured(site: Site, options: Options) -> SiteSettings:
 
 
 def now() -> str:
-    """The time files are published at: RFC 3339, UTC; ``SOURCE_DATE_EPOCH`` where it is set."""
+    """The time files are published at: RFC 3339, UTC; ``SOURCE_DATE_EPOCH`` where it is set.
+
+    Raises:
+        click.UsageError: that is no number of seconds.
+    """
     import os
     from datetime import UTC, datetime
 
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
-    moment = datetime.fromtimestamp(int(epoch), UTC) if epoch else datetime.now(UTC)
+    try:
+        moment = datetime.fromtimestamp(int(epoch), UTC) if epoch else datetime.now(UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        raise click.UsageError(
+            f"SOURCE_DATE_EPOCH is '{epoch}', not the seconds since 1970: set it right, or unset it"
+        ) from error
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

@@ -33,7 +33,7 @@ def command(
     from index.site.finish import finish
 
     moment = now()
-    with opened(settings, site) as place:
+    with opened(settings, site, new=False) as place:
         remove(place, files, reason, at=moment)
         finish(place, uploaded=moment)
         deleted = [] if keep_bytes else delete_removed(place, files)

@@ -26,7 +26,7 @@ def command(settings: Settings, site: Path) -> None:
     from index.site.finish import finish
     from index.state.state import ALL_PAGES
 
-    with opened(settings, site) as place:
+    with opened(settings, site, new=False) as place:
         place.state.mark_stale(ALL_PAGES)
         with settings.reporter.task("write pages", unit="pages"):
             written = finish(place, uploaded=now())

@@ -33,7 +33,7 @@ def command(settings: Settings, site: Path, count: int, reason: str, dry_run: bo
     from index.site.finish import finish
 
     moment = now()
-    with opened(settings, site) as place:
+    with opened(settings, site, new=False) as place:
         if dry_run:
             events = plan_rollback(place, count, reason, at=moment)
         else:

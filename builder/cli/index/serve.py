@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from builder.cli.common import Settings
-from builder.cli.index.common import site_argument
+from builder.cli.index.common import must_be_site, site_argument
 
 if TYPE_CHECKING:
     from index.serve import Server
@@ -48,6 +48,7 @@ def command(settings: Settings, site: Path, port: int, open_browser: bool, quiet
         raise click.UsageError(
             f"'{site}' has no index yet; `builder index build --dist dist --site {site}` makes it"
         )
+    must_be_site(site)  # any folder may have pages: its other files are nobody's to see
 
     def said(answer: Answer) -> None:
         if not quiet:

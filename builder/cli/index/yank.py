@@ -8,6 +8,7 @@ import click
 
 from builder.cli.common import Settings
 from builder.cli.index.common import now, opened, reason_option, site_argument
+from builder.cli.selection import words
 
 EPILOG = """\b
 Examples:
@@ -18,7 +19,7 @@ Examples:
 
 @click.command(epilog=EPILOG)
 @site_argument
-@click.argument("files", nargs=-1, required=True)
+@click.argument("files", nargs=-1, required=True, callback=words)
 @reason_option
 @click.option("--undo", is_flag=True, help="Offer yanked files again.")
 @click.pass_obj
@@ -30,8 +31,9 @@ def command(
     from index.site.finish import finish
 
     moment = now()
-    with opened(settings, site) as place:
-        (unyank if undo else yank)(place, files, reason, at=moment)
+    with opened(settings, site, new=False) as place:
+        changed = (unyank if undo else yank)(place, files, reason, at=moment)
         finish(place, uploaded=moment)
-    for name in files:
-        click.echo(f"{'offered again' if undo else 'yanked'}: {name}")
+    done = "offered again" if undo else "yanked"
+    for name in dict.fromkeys(files):
+        click.echo(f"{done if name in changed else 'yanked already'}: {name}")

@@ -138,3 +138,15 @@ def test_a_prune_that_was_cut_short_is_gone_on_with(tmp_path: Path) -> None:
     )
     remove((removal,))
     assert not list((tmp_path / "work").iterdir())
+
+
+def test_a_removal_that_was_cut_short_is_finished_by_the_next(tmp_path: Path) -> None:
+    cache = Cache(root=tmp_path)
+    for part in (cache.downloads, cache.compile, cache.logs):
+        (part / ".ab.removed" / "hash").mkdir(parents=True)
+        (part / "cd").mkdir()
+    found = tuple(leftovers(cache, current_toolchains=frozenset()))
+    assert {removal.path.name for removal in found} == {".ab.removed"}
+    remove(found)
+    for part in (cache.downloads, cache.compile, cache.logs):
+        assert [path.name for path in part.iterdir()] == ["cd"]

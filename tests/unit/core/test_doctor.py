@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -66,3 +67,14 @@ def test_memory_is_what_a_build_may_use(monkeypatch: pytest.MonkeyPatch) -> None
     assert (found.verdict, found.found) == (Verdict.NOTE, "1.5 cores, 3 GB")
     monkeypatch.setattr("builder.build.jobs.this_machine", lambda: Machine(cores=2, memory=None))
     assert doctor.cores_and_memory().found == "2 cores, memory unknown"
+
+
+def test_each_finding_is_shown_as_it_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    def examine(cache: object) -> Iterator[Finding]:
+        yield Finding(subject="first", verdict=Verdict.OK, found="there")
+        raise MachineError("the second takes for ever")
+
+    monkeypatch.setattr(doctor, "examine", examine)
+    result = CliRunner().invoke(cli, ["doctor"])
+    assert isinstance(result.exception, MachineError)
+    assert "first" in result.output

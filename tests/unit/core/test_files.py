@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -64,3 +65,17 @@ def test_killed_while_writing_keeps_the_old_file(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", program], check=False)
     assert done.returncode == -signal.SIGKILL
     assert target.read_text() == "old"
+
+
+@pytest.mark.parametrize("by", ["itself", "a link"])
+def test_what_is_no_file_is_never_replaced(tmp_path: Path, by: str) -> None:
+    pipe, named = tmp_path / "pipe", tmp_path / "pipe"
+    os.mkfifo(pipe)
+    if by == "a link":
+        named = tmp_path / "link"
+        named.symlink_to(pipe)
+    with pytest.raises(OSError, match="a device, a pipe or a socket") as caught:
+        write_text(named, "words")
+    assert caught.value.filename == str(named)
+    assert pipe.is_fifo()
+    assert {path.name for path in tmp_path.iterdir()} == {pipe.name, named.name}

@@ -4,6 +4,7 @@ import io
 import os
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -136,3 +137,15 @@ def test_a_program_of_another_kind_of_machine_is_named(tmp_path: Path) -> None:
     program.chmod(0o755)
     with pytest.raises(MachineError, match=f"'{program}' does not start"):
         run([program])
+
+
+def test_a_silent_program_is_seen_to_be_at_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "TICK_SECONDS", 0.05)
+    seen: list[int] = []
+    running = threading.active_count()
+    run([sys.executable, "-c", "import time; time.sleep(1)"], tick=lambda: seen.append(1))
+    assert len(seen) > 2
+    so_far = len(seen)
+    time.sleep(0.2)
+    assert len(seen) == so_far
+    assert threading.active_count() == running

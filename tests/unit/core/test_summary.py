@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from builder.cli.summary import add_summary, table
@@ -23,3 +24,15 @@ def test_what_stood_there_stays(tmp_path: Path) -> None:
     add_summary(path, "Two", ("x",), [])
     assert path.read_text() == "before\n### One\n\n| x |\n| --- |\n| 1 |\n\n### Two\n\n"
     add_summary(None, "Three", ("x",), [])
+
+
+def test_a_pipe_gets_the_table_and_stays_one(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    descriptor = os.open(pipe, os.O_RDWR)  # both ends, so that nobody waits for the other
+    try:
+        add_summary(pipe, "Wheels", ("name",), [("one",)])
+        assert b"| one |" in os.read(descriptor, 1000)
+    finally:
+        os.close(descriptor)
+    assert pipe.is_fifo()

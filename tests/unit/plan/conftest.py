@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from builder.engine import HERMETIC
 from builder.fetch.artifact import Artifact
 from builder.plan.facts import Facts, PrefixFacts, PublishedWheel, RecipeFacts, ToolchainFacts
 from builder.plan.plan import Plan, make_plan
@@ -48,6 +49,8 @@ class World:
     cached: set[str] = field(default_factory=set)
     toolchains: dict[str, ToolchainFacts] = field(default_factory=dict)
     build_env: str = "e" * 64
+    engine: str = HERMETIC
+    headers: dict[str, str] = field(default_factory=dict)
 
     def plan(self, *selectors: str, profile: str = "full", archs: Iterable[str] = ()) -> Plan:
         """A plan for every recipe."""
@@ -65,6 +68,8 @@ class World:
                 stored=frozenset(self.stored),
                 published=self.published,
                 cached=frozenset(self.cached),
+                engine=self.engine,
+                headers=self.headers,
             ),
         )
 

@@ -133,7 +133,7 @@ def test_usage(builder: Builder, arguments: list[str], message: str) -> None:
 def test_github(builder: Builder) -> None:
     lines = builder("plan", "cu1[12]*-py310", "--recipe", "hello-cuda", "--github").stdout
     matrix, jobs, *rest = lines.splitlines()
-    assert rest == ['pythons=["3.10"]']
+    assert rest == ['pythons=["3.10"]', "refused=0"]
     assert jobs == "jobs=2"
     include = json.loads(matrix.removeprefix("matrix="))["include"]
     assert [job["selector"] for job in include] == ["cu118-py310", "cu124-py310"]
@@ -175,6 +175,11 @@ def test_a_refused_plan_is_shown_and_is_an_error(builder: Builder, tmp_path: Pat
     with pytest.raises(PlanError, match="raise the recipe's revision") as caught:
         builder("plan", "cu118", "--github", "--published", str(tmp_path / "site"))
     assert caught.value.exit_code == 4
+    asked = ("plan", "cu118", "--github", "--published", str(tmp_path / "site"))
+    told = dict(line.split("=", 1) for line in builder(*asked, "--keep-going").stdout.splitlines())
+    assert (told["jobs"], told["refused"]) == ("1", "1")
+    assert "other-cuda" in told["matrix"]
+    assert "hello-cuda" not in told["matrix"]
 
 
 def test_nothing_is_asked_when_nothing_is_built(

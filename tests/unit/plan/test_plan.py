@@ -269,17 +269,19 @@ def test_as_text(mixed: Plan) -> None:
     golden("plan.txt", show.plain(mixed, free=50 * 10**9) + "\n", mixed)
 
 
-def test_on_a_terminal_names_and_keys_are_whole(
-    mixed: Plan, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("columns", ["90", "40"])
+def test_on_a_terminal_names_keys_and_states_are_whole(
+    mixed: Plan, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: str
 ) -> None:
     from builder.cli.plan import _table
 
-    monkeypatch.setenv("COLUMNS", "90")
+    monkeypatch.setenv("COLUMNS", columns)
     _table(mixed, free=None)
     shown = capsys.readouterr().out
     for row in mixed.rows:
         assert row.wheel in shown
         assert str(row.key)[: show.KEY_DIGITS] in shown or row.key is None
+        assert str(row.state) in " ".join(shown.split())
     assert "raise the recipe's revision" in " ".join(shown.split())
 
 
@@ -288,7 +290,9 @@ def test_as_json(mixed: Plan) -> None:
 
 
 def test_as_a_matrix(mixed: Plan) -> None:
-    matrix, jobs, pythons = show.github(mixed).splitlines()
+    matrix, jobs, pythons, refused = show.github(mixed).splitlines()
+    assert refused == f"refused={len(mixed.of(State.REFUSED))}"
+    assert refused != "refused=0"
     name, _, value = matrix.partition("=")
     assert name == "matrix"
     include = json.loads(value)["include"]
@@ -305,6 +309,18 @@ def test_as_a_matrix(mixed: Plan) -> None:
     assert json.loads(with_archs)["include"][0]["archs"] == "7.5"
 
 
+def test_a_python_that_is_new_to_the_index(mixed: Plan) -> None:
+    wheel = "hello_cuda-1.0+cu118-1-py3-none-manylinux_2_31_x86_64.whl"
+    new = dataclasses.replace(mixed, untried={"3.15": (wheel,)})
+    assert show.github(new).splitlines()[2] == (
+        'pythons=["3.10","3.11","3.12","3.13","3.14","3.15"]'
+    )
+    assert show.data(new)["untried"] == {"3.15": [wheel]}
+    line = f"Python 3.15 is new to the index: {wheel} must be tried under it"
+    assert line in show.plain(new)
+    assert "new to the index" not in show.plain(mixed)
+
+
 def hello_or_other(plan: Plan, job: dict[str, str]) -> Row:
     (row,) = (
         row for row in plan.rows if (row.recipe.name, row.cuda) == (job["recipe"], job["cuda"])
@@ -314,4 +330,6 @@ def hello_or_other(plan: Plan, job: dict[str, str]) -> Row:
 
 def test_a_matrix_of_nothing(world: World) -> None:
     world.stored |= set(world.keys("cu118").values())
-    assert show.github(world.plan("cu118")) == 'matrix={"include":[]}\njobs=0\npythons=[]'
+    assert show.github(world.plan("cu118")) == (
+        'matrix={"include":[]}\njobs=0\npythons=[]\nrefused=0'
+    )

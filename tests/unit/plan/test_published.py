@@ -13,7 +13,7 @@ import pytest
 
 from builder.errors import FetchError, UsageError
 from builder.plan.facts import PublishedWheel
-from builder.plan.published import read_published
+from builder.plan.published import read_index, read_published
 from index.ledger import Add, Event, Remove, Yank
 from index.records import Record
 from index.site.disk import append
@@ -100,6 +100,19 @@ def test_an_address(address: str, end: str) -> None:
     assert read_published(address + end) == EXPECTED
 
 
+def test_what_must_be_tried_under_a_python_that_came_later(site: Path, address: str) -> None:
+    """cu124 is yanked and cu130 removed: installers take neither."""
+    for where in (str(site), address):
+        index = read_index(where)
+        assert index.pythons == ("3.10", "3.11", "3.12", "3.13", "3.14")
+        name = record("cu118").filename
+        assert index.untried(("3.14", "3.15"), []) == {"3.15": (name,)}
+        assert index.untried(("3.15",), [("hello-cuda", "cu118", "3.15")]) == {}
+        assert index.untried(("3.15",), [("hello-cuda", "cu118", "3.14")]) == {"3.15": (name,)}
+    nothing = read_index(f"{address}/nothing", new_is_fine=True)
+    assert nothing.untried(("3.15",), []) == {}, "what is built first is tried anyway"
+
+
 def test_no_ledger(tmp_path: Path, address: str) -> None:
     for where in (str(tmp_path), tmp_path.as_uri(), f"{address}/nothing"):
         with pytest.raises(FetchError, match=r"there is no ledger\.jsonl at") as caught:
@@ -148,3 +161,9 @@ def test_a_ledger_with_no_head_is_read_whole_or_not_at_all(site: Path, address: 
 def test_an_address_of_another_kind() -> None:
     with pytest.raises(UsageError, match="neither an http"):
         read_published("ftp://example.org/")
+
+
+@pytest.mark.parametrize("where", ["https://[", "https://host:port/"])
+def test_an_address_that_is_none_is_named(where: str) -> None:
+    with pytest.raises(UsageError, match="is no address"):
+        read_index(where)

@@ -114,6 +114,7 @@ def test_only_some_cudas(spoil: Spoil) -> None:
             "licenses[0]: must be an SPDX licence expression, not 'mit'; write 'MIT'",
         ),
         ('"cp39"', '"cp27"', "wheel.py-api: must be 'py3' (no Python binding)"),
+        ('"cp39"', '"every"', "or 'each' (a wheel for each Python), not 'every'"),
         ('">=3.10"', '"3.10+"', "wheel.requires-python: must be version specifiers"),
         ('">=3.10"', '"<3.8"', "wheel.requires-python: '<3.8' allows none of the targets'"),
         ('"cp39"', '"cp312"', "wheel.py-api: 'cp312' wheels do not load in 3.10, 3.11"),

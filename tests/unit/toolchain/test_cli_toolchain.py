@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from builder.cli.main import cli
 from builder.cli.toolchain import chosen
 from builder.errors import ToolchainError, UsageError
+from builder.toolchain.model import Toolchain
 
 KNOWN = ("cu118", "cu124", "cu130")
 
@@ -73,3 +74,16 @@ def test_removing_nothing_says_so(tmp_path: Path) -> None:
 @pytest.mark.parametrize("verb", ["install", "list", "path", "remove"])
 def test_help_has_examples(tmp_path: Path, verb: str) -> None:
     assert f"builder toolchain {verb}" in run(tmp_path, verb, "--help").partition("Examples")[2]
+
+
+def test_the_host_is_one_prefix_and_printed_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host, cuda = tmp_path / "host-1", tmp_path / "cu118-1"
+
+    def installed(label: str, _: object) -> Toolchain:
+        return Toolchain(label=label, digest="0", host=host, cuda=host if label == "host" else cuda)
+
+    monkeypatch.setattr("builder.toolchain.installed", installed)
+    assert run(tmp_path, "path", "host") == f"{host}\n"
+    assert run(tmp_path, "path", "cu118") == f"{host}\n{cuda}\n"

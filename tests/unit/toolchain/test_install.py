@@ -238,3 +238,17 @@ def test_current_names_are_all_prefixes_of_today(data: Path, cache: Cache) -> No
         prefix_path(name, cache, data=data).name for name in ("host", "cu118", "cu124", "cu126")
     }
     assert current_names(data=data) == names
+
+
+def test_a_folder_that_is_a_link_to_another_caches_is_that_one(
+    assembler: Assembler, cache: Cache, data: Path, tmp_path: Path
+) -> None:
+    other = get("cu118", cache, data)
+    mine = Cache(root=tmp_path / "mine")
+    mine.root.mkdir()
+    mine.toolchains.symlink_to(cache.toolchains)
+    assert installed("cu118", mine, data=data) == other
+    assert get("cu118", mine, data) == other
+    assert len(assembler.made) == 2, "it was made again"
+    with locked("cu118-1", mine, reporter=Silent()):
+        assert (cache.locks / "toolchain-cu118-1.lock").exists()

@@ -59,6 +59,21 @@ def test_what_the_spec_asks_for(good, codes, change, code):
     assert codes(good, **change) == [code]
 
 
+@pytest.mark.parametrize(
+    ("tag", "found"),
+    [
+        ("cp313-cp313", []),
+        ("cp311-cp311", ["wrong-py-api"]),
+        ("cp313-abi3", ["wrong-py-api"]),
+        ("py3-none", ["wrong-py-api"]),
+    ],
+)
+def test_a_wheel_for_one_python(good, codes, tag, found):
+    tagged = replace(good, tags=(f"{tag}-manylinux_2_28_x86_64",))
+    asked = {"py_api": "each", "python": "3.13", "python_headers": "0" * 64}
+    assert codes(tagged, **asked) == found
+
+
 def test_ptx_of_another_architecture_is_both(good, codes):
     assert codes(good, ptx="7.5") == ["code-missing", "code-unasked"]
 
