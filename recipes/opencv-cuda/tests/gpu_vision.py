@@ -159,9 +159,9 @@ def moved():
 def _sparse(up):
     detector = cv2.cuda_SparsePyrLKOpticalFlow.create()
     points, status, _ = detector.calc(up(GREY), up(SHIFTED), up(POINTS), None)
-    good = down(status).ravel() == 1
+    good = np.asarray(down(status)).ravel() == 1
     assert good.mean() > 0.9
-    return (down(points) - POINTS).reshape(-1, 2)[good].mean(axis=0)
+    return (np.asarray(down(points)) - POINTS).reshape(-1, 2)[good].mean(axis=0)
 
 
 OPTICAL_FLOW = [

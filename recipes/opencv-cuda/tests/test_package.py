@@ -160,6 +160,9 @@ def moved(tmp_path):
                 (payload / source.name).write_bytes(source.read_bytes())
         elif source.name != "__pycache__":
             (payload / source.name).symlink_to(source)
+    for name in ("opencv_cuda.libs", "cv2-stubs"):  # what some profiles have beside it
+        if (SITE / name).is_dir():
+            (folder / name).symlink_to(SITE / name)
     return folder
 
 

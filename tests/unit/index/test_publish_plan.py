@@ -200,7 +200,9 @@ def test_the_keyring_is_asked_last_and_its_errors_are_dropped(
         "    return f'{service}@{name}'\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, "keyring", raising=False)  # a real one may be there
+    # A real one may be there; and this one must be gone afterwards.
+    monkeypatch.setitem(sys.modules, "keyring", None)
+    del sys.modules["keyring"]
     found = find_token({}, "api.host")
     assert found is not None
     assert found.header() == "Bearer gpu-wheelhouse@api.host"
