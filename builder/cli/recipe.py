@@ -43,6 +43,8 @@ def list_recipes(settings: Settings, *, as_json: bool) -> None:
     for recipe in recipes.values():
         click.echo(f"{recipe.name} {recipe.version} (revision {recipe.revision})")
         click.echo(f"  {recipe.summary}")
+        if recipe.by_name_only:
+            click.echo(f"  built only with --recipe {recipe.name}")
         click.echo(f"  profiles: {', '.join(recipe.profile)}")
         click.echo(f"  licences: {', '.join(recipe.licenses) or 'not said'}")
         if recipe.needs:

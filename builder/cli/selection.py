@@ -35,7 +35,11 @@ def selection_options(command: Command) -> Command:
     options = (
         click.argument("selectors", nargs=-1, required=True, metavar="SELECTOR...", callback=words),
         click.option(
-            "--recipe", "recipes", multiple=True, metavar="NAME", help="Only this recipe."
+            "--recipe",
+            "recipes",
+            multiple=True,
+            metavar="NAME",
+            help="Only this recipe (some are built only so).",
         ),
         click.option("--profile", default="full", show_default=True, help="full, quick or smoke."),
         click.option("--archs", metavar="LIST", help="Instead of the profile's GPUs: 7.5,8.0+PTX."),

@@ -40,7 +40,7 @@ class Request:
 
     Attributes:
         selectors: Targets, ``cu118-py310`` or patterns.
-        recipes: Names of recipes; all of them when empty.
+        recipes: Names of recipes; when empty, all but those that are built by name only.
         profile: Name of a profile.
         architectures: Instead of what the profile says (`parse_architecture_option`).
         published: Address or folder of a published index, or None.
@@ -173,6 +173,7 @@ def chosen_recipes(
 ) -> dict[Path, Recipe]:
     """The recipes of these names by folder, or all of them; only those are loaded and checked.
 
+    Without a name, those that are built by name only are left out (unless there are no others).
     Those of native libraries are built with the wheels that need them, and not by themselves.
 
     Raises:
@@ -185,7 +186,8 @@ def chosen_recipes(
         found, natives = load_all(sorted(wanted), targets=targets)
         for folder in natives if names else ():
             raise _no_wheel(folder.name, folders)
-        return found
+        unasked = {folder: one for folder, one in found.items() if not one.by_name_only}
+        return found if names else unasked or found
     every, natives = load_all(folders, targets=targets)
     known = sorted(recipe.name for recipe in every.values())
     for name in names:

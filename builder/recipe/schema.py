@@ -7,7 +7,15 @@ from typing import Annotated, Any, Literal
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, TypeAdapter
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    TypeAdapter,
+)
 
 from builder.recipe.fields import (
     DEFAULT,
@@ -189,6 +197,8 @@ class Recipe(_Model):
     """The wheel's build tag; raised when the same version is built anew."""
     summary: Annotated[str, Field(min_length=1)]
     """One line."""
+    by_name_only: StrictBool = False
+    """Whether it is built only when ``--recipe`` names it."""
     licenses: tuple[License, ...] = ()
     """SPDX expressions of what the wheel holds."""
     cuda: tuple[str, ...] = ("*",)

@@ -19,7 +19,8 @@ from builder.recipe import load_recipe
 from builder.store import Store
 
 World = Any
-NATIVES = Path(__file__).parents[2] / "recipes_native"
+ROOT = Path(__file__).parents[3]
+NATIVES = ROOT / "tests/recipes_native"
 LITTLE = ("little-sums", "little-words")
 
 
@@ -169,3 +170,21 @@ def test_impossible_is_still_said_first(world: World) -> None:
     world.edit("hello-native/recipe.toml", "schema = 1", 'schema = 1\ncuda = ["cu13*"]')
     with pytest.raises(PlanError, match="only for cu13"):
         world.plan("cu118").must_be_possible()
+
+
+def test_what_is_built_by_name_only_is_not_built_unasked(world: World) -> None:
+    world.edit("other-cuda/recipe.toml", "revision =", "by-name-only = true\nrevision =")
+    folders = sorted(world.recipes.iterdir())
+    names = [one.name for one in gather.chosen_recipes(folders, []).values()]
+    assert names == ["hello-cuda", "hello-native"]
+    asked = gather.chosen_recipes(folders, ["other-cuda"])
+    assert [one.name for one in asked.values()] == ["other-cuda"]
+    # Where there is nothing else, whoever names the folder means it.
+    assert gather.chosen_recipes([world.recipes / "other-cuda"], []) == asked
+
+
+def test_the_first_command_builds_two_wheels() -> None:
+    """As the README says, and where no Python's headers are, too."""
+    folders = [path.parent for path in ROOT.glob("recipes/*/recipe.toml")]
+    found = {one.name for one in gather.chosen_recipes(folders, []).values()}
+    assert found == {"darknet-python", "opencv-cuda"}
