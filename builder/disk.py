@@ -27,8 +27,13 @@ def free_bytes(folder: Path) -> int:
 
 def delete_folder(folder: Path) -> None:
     """Delete a folder and everything in it, also where things came without write permission."""
-    if not folder.exists():
-        return
+    while folder.exists():
+        # A file that another thread deleted first is no trouble: what is left is tried again.
+        with contextlib.suppress(FileNotFoundError):
+            _delete(folder)
+
+
+def _delete(folder: Path) -> None:
     try:
         shutil.rmtree(folder)
     except PermissionError:
