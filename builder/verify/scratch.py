@@ -10,7 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from builder.cache import KEEP, SCRATCH
+from builder.cache import GRAVE, KEEP, SCRATCH
 from builder.paths import Cache
 
 LOCK = ".in-use"
@@ -26,7 +26,8 @@ def scratch_folder(cache: Cache, *, keep: bool = False) -> Iterator[Path]:
     cache.environments.mkdir(parents=True, exist_ok=True)
     cache.locks.mkdir(parents=True, exist_ok=True)
     # Held while a folder has no lock of its own yet, so that nobody takes it for an abandoned one.
-    with FileLock(cache.locks / "environments.lock"):
+    making = FileLock(cache.locks / "environments.lock")
+    with making:
         clear_abandoned(cache.environments)
         folder = Path(tempfile.mkdtemp(prefix=SCRATCH, dir=cache.environments))
         used = FileLock(folder / LOCK)
@@ -37,12 +38,17 @@ def scratch_folder(cache: Cache, *, keep: bool = False) -> Iterator[Path]:
         if keep:
             (folder / KEEP).touch()
         else:
-            shutil.rmtree(folder, ignore_errors=True)
+            _remove(folder)
         used.release()
+        # Again: a killed builder's programs may have been at work when this one began.
+        with contextlib.suppress(Timeout), making.acquire(blocking=False):
+            clear_abandoned(cache.environments)
 
 
 def clear_abandoned(environments: Path) -> None:
     """Remove temporary folders whose builder is gone."""
+    for grave in environments.glob(f".{SCRATCH}*{GRAVE}"):
+        shutil.rmtree(grave, ignore_errors=True)
     for folder in sorted(environments.glob(f"{SCRATCH}*")):
         if (folder / KEEP).exists():
             continue
@@ -52,6 +58,14 @@ def clear_abandoned(environments: Path) -> None:
         except Timeout:
             continue
         try:
-            shutil.rmtree(folder, ignore_errors=True)
+            _remove(folder)
         finally:
             lock.release()
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder, out of the way first: what still writes to its paths finds them gone."""
+    grave = folder.with_name(f".{folder.name}{GRAVE}")
+    with contextlib.suppress(OSError):
+        folder = folder.rename(grave)
+    shutil.rmtree(folder, ignore_errors=True)

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import signal
+import stat
 import subprocess
 import sys
 import threading
@@ -193,7 +194,7 @@ def test_a_server_that_dies_half_way_and_the_same_command_again(
         archive.writestr("tiny_gpu_data.bin", os.urandom(40_000_000))
     with pypiserver(programs, tmp_path / "server") as index:
         packages = tmp_path / "server/packages"
-        watcher = threading.Thread(target=kill_when, args=(index, packages / BASE))
+        watcher = threading.Thread(target=kill_while_it_receives, args=(index, 1_000_000))
         watcher.start()
         message = refused(publish(dist, index.upload))
         watcher.join()
@@ -209,12 +210,27 @@ def test_a_server_that_dies_half_way_and_the_same_command_again(
         assert sha256(packages / GPU) == sha256(dist / GPU)
 
 
-def kill_when(index: Index, there: Path) -> None:
-    """Kill the server once it has that file: the next is on its way then."""
+def kill_while_it_receives(index: Index, size: int) -> None:
+    """Kill the server in the middle of an upload, once it holds that many bytes of it.
+
+    What comes in waits in a temporary file with no name, and only the last wheel is that large: the
+    others have been answered by then, as twine sends one after the other.
+    """
+    assert index.process is not None
+    open_files = Path(f"/proc/{index.process.pid}/fd")
     end = time.monotonic() + 60
-    while not there.is_file() and time.monotonic() < end:
+    while time.monotonic() < end and not any(held(one) > size for one in open_files.iterdir()):
         time.sleep(0.001)
     index.end(signal.SIGKILL)
+
+
+def held(open_file: Path) -> int:
+    """Bytes in an open file that has no name; 0 for all others."""
+    try:
+        facts = open_file.stat()
+    except OSError:
+        return 0  # closed since
+    return facts.st_size if stat.S_ISREG(facts.st_mode) and facts.st_nlink == 0 else 0
 
 
 def test_an_index_that_falls_back_to_another_gets_no_password_there(

@@ -172,6 +172,30 @@ def test_a_kept_folder_stays(cache: Cache) -> None:
         assert (kept / "env").is_dir()
 
 
+def test_a_killed_builders_program_that_still_writes_finds_its_folder_gone(cache: Cache) -> None:
+    folder = cache.environments / "tmp-killed"
+    (folder / "env").mkdir(parents=True)
+    for number in range(400):  # so many that something is written while they are deleted
+        (folder / "env" / f"before-{number}").touch()
+    code = (
+        "import itertools, sys; from pathlib import Path\n"
+        "print(flush=True)\n"
+        "for number in itertools.count():\n"
+        "    try: Path(sys.argv[1], str(number)).touch()\n"
+        "    except FileNotFoundError: sys.exit(7)\n"
+    )
+    line = [sys.executable, "-c", code, str(folder / "env")]
+    with subprocess.Popen(line, stdout=subprocess.PIPE) as writer:
+        assert writer.stdout is not None
+        writer.stdout.readline()
+        try:
+            with scratch_folder(cache):
+                assert writer.wait(60) == 7
+        finally:
+            writer.kill()
+    assert list(cache.environments.iterdir()) == []
+
+
 def test_what_a_killed_builder_left_is_cleared_away(cache: Cache) -> None:
     code = (
         "import os, signal, sys; from pathlib import Path\n"
@@ -302,7 +326,7 @@ def test_two_wheels_of_one_name_write_two_logs(
     cache: Cache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failed = Check(name="install", outcome="failed")
-    monkeypatch.setattr("builder.verify.run._Attempt.checks", lambda _: [failed])
+    monkeypatch.setattr("builder.verify.attempt.Attempt.checks", lambda _: [failed])
     means = Means(uv=Path("/uv"), cache=cache, reporter=Silent())
     for digit in "01":
         one = record().model_copy(update={"sha256": digit * 64})
