@@ -55,7 +55,7 @@ for path in sys.argv[1:]:
 step("the extension itself", lambda: ctypes.CDLL(str(_payload.EXTENSION)))
 step("its Python code and tables", lambda: __import__("cv2"))
 if _payload._build.LAZY:
-    step(f"later, at the first call: {_payload._build.LAZY}", _payload.load_lazy)
+    step(f"later, at the first call: {', '.join(_payload._build.LAZY)}", _payload.load_lazy)
 print(json.dumps(taken))
 """
 MAPPED = """

@@ -183,6 +183,21 @@ class Reasons:
         return sorted(set(self._table) - self._used)
 
 
+WITHOUT_DATA = """\
+## There by name, without its data
+OpenCV's CMake fetches some data from GitHub while configuring. Nothing is fetched here: what a
+build needs is pinned in its recipe, or off. So in ours:
+- `cv2.xfeatures2d.BoostDesc_create()` and `VGG_create()` raise `error: (-213:The function/feature
+  is not implemented)`, and work in theirs: their tables are in no package registry. The other
+  descriptors of `xfeatures2d` need none.
+- The optical flow hardware of `cudaoptflow` (`NvidiaOpticalFlow_1_0` and `_2_0`) raises an error:
+  NVIDIA's headers for it are downloaded too. Theirs has no `cudaoptflow`.
+- Models that are given by path are in neither wheel: the landmark models of `cv2.face`
+  (`createFacemarkLBF`, `createFacemarkKazemi`) and the four files of `cv2.wechat_qrcode`.
+"""
+"""What no table shows: names that are the same, and what stands behind them is not."""
+
+
 def page(ours: Side, theirs: Side, why: Reasons) -> str:
     """The page's text."""
     return f"""\
@@ -198,6 +213,7 @@ What the `full` wheel of opencv-cuda {ours.version} has, beside `opencv-contrib-
 ## Features
 {markdown(["feature", "ours", "theirs", "why not"], feature_rows(ours, theirs, why))}
 
+{WITHOUT_DATA}
 ## Names
 Functions, classes with their members, and constants.
 

@@ -133,12 +133,14 @@ def remove(removals: tuple[Removal, ...], *, task: Task | None = None) -> None:
 @contextlib.contextmanager
 def in_use(cache: Cache, reporter: Reporter) -> Iterator[None]:
     """Hold the cache as one of any number of builders; waits only while something is removed."""
-    with _lock_file(cache) as descriptor:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            reporter.say(f"waiting: something is being removed from {cache.root}")
-            fcntl.flock(descriptor, fcntl.LOCK_SH)
+    cache.toolchains.resolve().mkdir(parents=True, exist_ok=True)  # what is not there is not locked
+    with _locks(cache) as locks:
+        for place, descriptor in locks:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                reporter.say(f"waiting: something is being removed from {place}")
+                fcntl.flock(descriptor, fcntl.LOCK_SH)
         yield
 
 
@@ -149,26 +151,38 @@ def exclusive(cache: Cache) -> Iterator[None]:
     Raises:
         MachineError: one is at work.
     """
-    with _lock_file(cache) as descriptor:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise MachineError(
-                f"a builder is at work on {cache.root}",
-                remedy="wait until it has ended, or stop it, and run the same command again",
-            ) from error
+    with _locks(cache) as locks:
+        for place, descriptor in locks:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise MachineError(
+                    f"a builder is at work on {place}",
+                    remedy="wait until it has ended, or stop it, and run the same command again",
+                ) from error
         yield
 
 
 @contextlib.contextmanager
-def _lock_file(cache: Cache) -> Iterator[int]:
+def _locks(cache: Cache) -> Iterator[list[tuple[Path, int]]]:
+    """What is locked, in this order, each with its open descriptor: the cache, its toolchains.
+
+    The folder of toolchains may be a link, to another cache's for one, and then several caches have
+    it: it is locked itself, whatever path leads to it.
+    """
     # flock has shared locks, and the kernel lets go of them however a process dies.
     cache.locks.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(cache.locks / CACHE_LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
+    files = [(cache.root, cache.locks / CACHE_LOCK, os.O_RDWR | os.O_CREAT)]
+    toolchains = cache.toolchains.resolve()
+    if toolchains.is_dir():
+        files.append((toolchains, toolchains, os.O_RDONLY | os.O_DIRECTORY))
+    with contextlib.ExitStack() as stack:
+        found = []
+        for place, path, flags in files:
+            descriptor = os.open(path, flags | os.O_CLOEXEC, 0o644)
+            stack.callback(os.close, descriptor)
+            found.append((place, descriptor))
+        yield found
 
 
 def _children(folder: Path) -> list[Path]:

@@ -145,34 +145,19 @@ class Store:
         """The keys that start with ``prefix``."""
         return tuple(key for key in self.keys() if key.startswith(prefix))
 
-    def remove(self, key: str) -> bool:
-        """Remove an entry; whether there was one."""
-        with self._locked():
-            return self._discard(self._folder(key))
-
-    def size(self) -> int:
-        """Bytes of every entry together."""
-        return sum(
-            path.stat().st_size
-            for key in self.keys()
-            for path in (self.root / key).rglob("*")
-            if path.is_file()
-        )
-
     def _folder(self, key: str) -> Path:
         if not KEY.fullmatch(key):
             raise BuilderError(f"'{key}' is no build key (32 hexadecimal digits)")
         return self.root / key
 
-    def _discard(self, folder: Path) -> bool:
+    def _discard(self, folder: Path) -> None:
         """Remove a folder, renamed first, so that half of an entry is never taken for one."""
         if not folder.exists():
-            return False
+            return
         doomed = folder.with_name(f".{folder.name}.gone.part")
         shutil.rmtree(doomed, ignore_errors=True)
         folder.rename(doomed)
         shutil.rmtree(doomed, ignore_errors=True)
-        return True
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:

@@ -37,9 +37,9 @@ html_theme_options = {
 
 linkcheck_ignore = [
     r".*\bOWNER\b.*",  # whoever forks
-    r"https://SITE\..*",
-    r"http://127\.0\.0\.1.*",
-    r"https?://([\w-]+\.)*example\.(org|com)\b.*",
+    r"https://SITE\..*",  # the same
+    r"http://127\.0\.0\.1.*",  # the reader's own machine
+    r"https?://([\w-]+\.)*example\.(org|com)\b.*",  # names that stand for somebody's
 ]
 linkcheck_timeout = 30
 linkcheck_retries = 3

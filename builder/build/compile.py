@@ -14,6 +14,15 @@ from typing import IO, Any
 
 from builder import process
 from builder.build import progress
+from builder.build.compiling import (
+    CACHE_SIZE_VARIABLE,
+    DEFAULT_CACHE_SIZE,
+    CompiledWheel,
+    Facts,
+    Means,
+    network_kept,
+    only_wheel,
+)
 from builder.build.cpu import children_cpu
 from builder.build.environment import (
     CompileCache,
@@ -39,90 +48,49 @@ from index.files import copy_file, write_text
 
 DRIVE = Path(__file__).with_name("drive.py")
 NO_SERVER = 124
-CACHE_SIZE_VARIABLE = "SCCACHE_CACHE_SIZE"
-DEFAULT_CACHE_SIZE = "20G"
 WRITABLE = ("project", "build", "home", "tmp", "out", "compile")
 READ_ONLY = ("host", "cuda", "env")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """What is worth knowing about a compilation.
-
-    Attributes:
-        built: For the wheel's record; the same for the same machine and settings.
-        hits, misses: The compile cache's, by language.
-        steps: Ninja's own count of steps.
-        seconds: Wall-clock time.
-        cpu_seconds: Processor time of everything that was started.
-        jobs: Compilations at once.
-    """
-
-    built: Mapping[str, Any]
-    hits: Mapping[str, int]
-    misses: Mapping[str, int]
-    steps: int
-    seconds: float
-    cpu_seconds: float
-    jobs: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CompiledWheel:
-    """The raw wheel, not yet repaired, and what its compilation was like."""
-
-    path: Path
-    facts: Facts
 
 
 def compile_wheel(
     spec: BuildSpec,
     project: Path,
     toolchain: Toolchain,
+    means: Means,
     *,
-    cache: Cache,
-    work: Path,
-    log_path: Path,
-    packages: Sequence[Path],
     capability: Capability,
-    jobs: int,
-    reporter: Reporter,
     environ: Mapping[str, str] = os.environ,
 ) -> CompiledWheel:
-    """Build the wheel of ``project``.
+    """Build the raw wheel of ``project``, not yet repaired.
 
     Args:
         spec: What is built.
         project: The rendered project.
         toolchain: Compilers and CUDA.
-        cache: Where the compile cache lies.
-        work: This build's own folder; gets ``build``, ``env``, ``home``, ``tmp`` and ``out``.
-        log_path: Gets everything the build prints.
-        packages: The build environment's wheels (`build_env_artifacts`, fetched).
+        means: What to compile with; ``work`` gets ``build``, ``env``, ``home``, ``tmp``, ``out``.
         capability: How far the build can be shut in.
-        jobs: Compilations at once.
-        reporter: Shows ninja's counts.
         environ: The caller's environment; only settings of a remote compile cache are taken.
 
     Raises:
         CompileError: with the failing command's last lines and the log's path.
         MachineError: the sandbox or the compile cache did not start.
     """
+    work, log_path = means.work, means.log_path
     remote = remote_cache(environ)
-    sandbox = make_sandbox(project, toolchain, cache, work, capability, network=bool(remote))
+    sandbox = make_sandbox(project, toolchain, means.cache, work, capability, network=bool(remote))
     size = environ.get(CACHE_SIZE_VARIABLE, DEFAULT_CACHE_SIZE)
     settings = CompileCache(size=size, remote=remote[1] if remote else None)
     secrets = Secrets(settings.remote)
     if remote is not None:
-        reporter.say(network_kept(remote[0]))
-    make_environment(work / "env", packages)
+        means.reporter.say(network_kept(remote[0]))
+    make_environment(work / "env", means.packages)
     counter = Counter()
     began, cpu = time.monotonic(), children_cpu()
     try:
-        command = prepare(spec, sandbox, work, settings, jobs)
+        command = prepare(spec, sandbox, work, settings, means.jobs)
         with secrets.open(log_path) as log:
-            head(log, spec, sandbox, jobs)
-            told = Told(spec=spec, log_path=log_path, reporter=reporter, secrets=secrets)
+            head(log, spec, sandbox, means.jobs)
+            told = Told(spec=spec, log_path=log_path, reporter=means.reporter, secrets=secrets)
             run_build(command, log, work, counter, told)
     finally:
         (work / "launch.json").unlink(missing_ok=True)  # it may hold a remote cache's credentials
@@ -135,7 +103,7 @@ def compile_wheel(
         steps=counter.total,
         seconds=time.monotonic() - began,
         cpu_seconds=children_cpu() - cpu,
-        jobs=jobs,
+        jobs=means.jobs,
     )
     return CompiledWheel(path=only_wheel(work / "out", log_path), facts=facts)
 
@@ -250,11 +218,6 @@ class Told:
     secrets: Secrets
 
 
-def network_kept(cache: str) -> str:
-    """The line that says what a remote compile cache costs."""
-    return f"the compile cache is remote ({cache}): its server runs the compilers, with the network"
-
-
 def run_build(
     command: Sequence[str], log: IO[str], work: Path, counter: Counter, told: Told
 ) -> None:
@@ -311,14 +274,3 @@ def statistics(path: Path) -> tuple[dict[str, int], dict[str, int]]:
     except (OSError, ValueError, LookupError, TypeError):
         return {}, {}
     return hits, misses
-
-
-def only_wheel(folder: Path, log_path: Path) -> Path:
-    """The one wheel in ``folder``."""
-    wheels = sorted(folder.glob("*.whl"))
-    if len(wheels) != 1:
-        raise CompileError(
-            f"the build ended well but left {len(wheels)} wheels instead of one",
-            remedy=f"the log is {log_path}",
-        )
-    return wheels[0]

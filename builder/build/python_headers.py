@@ -2,7 +2,8 @@
 
 The toolchain brings headers of its own for the limited API. Whoever needs the whole API needs those
 of the very Python, which no registry has for every version: they are taken from a Python that is
-installed here, and their digest is in the build key.
+installed here, and their digest is in the build key. When other headers are another build, and when
+not: `builder.plan.headers`.
 """
 
 from __future__ import annotations
@@ -44,6 +45,11 @@ class Headers:
     files: tuple[tuple[str, Path], ...]
     digest: str
 
+    @property
+    def stamp(self) -> str:
+        """What a build spec says of them: ``3.13.0 9f86d0…``, release and digest."""
+        return f"{self.version} {self.digest}"
+
 
 def find_headers(
     python: str, *, env: Mapping[str, str] | None = None, places: Places | None = None
@@ -59,14 +65,14 @@ def find_headers(
     return max(found, key=lambda one: (_patch(one.version), one.digest), default=None)
 
 
-def put_headers(python: str, digest: str, into: Path, *, places: Places | None = None) -> None:
-    """Copy the headers a build was planned with into the new folder ``into``.
+def put_headers(python: str, stamp: str, into: Path, *, places: Places | None = None) -> None:
+    """Copy the headers a build was planned with (their `stamp`) into the new folder ``into``.
 
     Raises:
         MachineError: they are no longer there, or no longer the same.
     """
     for headers in _all(python, places or Places.of(os.environ)):
-        if headers.digest == digest:
+        if headers.stamp == stamp:
             for name, file in headers.files:
                 write_bytes(into / name, file.read_bytes(), flush=False)
             return

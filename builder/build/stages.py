@@ -8,7 +8,8 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from builder import fetch, toolchain, wheel
-from builder.build.compile import CompiledWheel, compile_wheel
+from builder.build.compile import compile_wheel
+from builder.build.compiling import CompiledWheel, Means
 from builder.build.jobs import jobs_for, this_machine
 from builder.build.natives import NATIVE_LIBRARIES
 from builder.build.python_env import build_env_artifacts, require_pinned_tools
@@ -64,19 +65,25 @@ class Stages:
             reporter=self.shop.reporter,
         )
 
+    def means(self, packages: Sequence[Path]) -> Means:
+        """What any engine compiles with."""
+        return Means(
+            cache=self.shop.cache,
+            work=self.work,
+            log_path=self.log_path,
+            packages=packages,
+            jobs=self.shop.jobs or jobs_for(this_machine()),
+            reporter=self.shop.reporter,
+        )
+
     def compile(self, project: Path, tools: Toolchain, packages: Sequence[Path]) -> CompiledWheel:
         """Make the raw wheel."""
         return compile_wheel(
             self.order.spec,
             project,
             tools,
-            cache=self.shop.cache,
-            work=self.work,
-            log_path=self.log_path,
-            packages=packages,
+            self.means(packages),
             capability=self.shop.capability,
-            jobs=self.shop.jobs or jobs_for(this_machine()),
-            reporter=self.shop.reporter,
         )
 
     def repair(self, compiled: CompiledWheel, tools: Toolchain) -> Path:

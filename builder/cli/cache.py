@@ -79,7 +79,7 @@ def _part_option(name: str, what: str) -> Callable[[Callable[..., None]], Callab
 def prune(settings: Settings, /, everything: bool, dry_run: bool, **parts: bool) -> None:
     """Remove what no build can use again, and whatever else is named.
 
-    Refuses while a builder is at work on the same cache.
+    Refuses while a builder is at work on the same cache, or on the same toolchains through a link.
     """
     from builder.cache import exclusive, leftovers, remove, whole
     from builder.toolchain import current_names

@@ -104,12 +104,19 @@ def _external(inspection: Inspection) -> str:
 
 def _elves(inspection: Inspection) -> Table:
     table = Table(box=None, pad_edge=False)
-    for name in ("file", "size", "soname", "GPU modules", "notes"):
+    for name in ("file", "size", "soname", "run path", "GPU modules", "notes"):
         table.add_column(name, overflow="fold")
     for elf in inspection.elves:
         modules = str(elf.cuda.modules) if elf.cuda else ""
-        table.add_row(elf.path, megabytes(elf.size), elf.soname or "", modules, _notes(elf))
+        soname, kind = elf.soname or "", _run_path_kind(elf)
+        table.add_row(elf.path, megabytes(elf.size), soname, kind, modules, _notes(elf))
     return table
+
+
+def _run_path_kind(elf: ElfFacts) -> str:
+    if not elf.run_paths:
+        return ""
+    return "RPATH" if elf.legacy_run_path else "RUNPATH"
 
 
 def _notes(elf: ElfFacts) -> str:

@@ -67,8 +67,11 @@ def command(
     plan = plan_for(settings, asked, published=published or None, new_is_fine=new_is_fine)
     free = free_bytes(settings.cache.root)
     rows = [show.cells(row) for row in plan.rows]
+    left = show.waiting(plan) if as_github else []
+    for line in left:
+        settings.reporter.warn(line)
     add_summary(
-        summary, "Plan", show.HEADINGS, rows, notes=[*show.reasons(plan), *show.totals(plan)]
+        summary, "Plan", show.HEADINGS, rows, notes=[*show.reasons(plan), *show.totals(plan), *left]
     )
     if as_json:
         print_json(show.data(plan))

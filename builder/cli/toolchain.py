@@ -177,7 +177,7 @@ Examples:
 def remove(settings: Settings, labels: tuple[str, ...]) -> None:
     """Remove the CUDA prefixes of LABELS; the shared host prefix only when 'host' is named.
 
-    Refuses while a builder is at work on the same cache.
+    Refuses while a builder is at work on the same cache, or on the same toolchains through a link.
     """
     from builder import toolchain
     from builder.cache import exclusive

@@ -7,18 +7,19 @@ import os
 import re
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from builder import process
 from builder.build import progress
-from builder.build.compile import (
+from builder.build.compiling import (
     CACHE_SIZE_VARIABLE,
     DEFAULT_CACHE_SIZE,
     CompiledWheel,
     Facts,
+    Means,
     network_kept,
     only_wheel,
 )
@@ -38,7 +39,6 @@ from builder.engine.container import (
 )
 from builder.engine.inside import ERROR, STATS
 from builder.errors import BuilderError, CheckError, CompileError, MachineError
-from builder.paths import Cache
 from builder.plan.spec import BuildSpec
 from builder.sandbox import Sandbox
 from builder.toolchain.model import Toolchain
@@ -106,13 +106,8 @@ def compile_in_container(
     spec: BuildSpec,
     project: Path,
     toolchain: Toolchain,
+    means: Means,
     *,
-    cache: Cache,
-    work: Path,
-    log_path: Path,
-    packages: Sequence[Path],
-    jobs: int,
-    reporter: Reporter,
     environ: Mapping[str, str] = os.environ,
 ) -> CompiledWheel:
     """Build and repair the wheel of ``project``; arguments as `compile_wheel`'s.
@@ -125,23 +120,25 @@ def compile_in_container(
     version, engine = require_cibuildwheel(), find_engine(environ)
     kind, remote = remote_cache(environ) or ("local", None)
     if remote is not None:
-        reporter.say(network_kept(kind))
+        means.reporter.say(network_kept(kind))
+    work = means.work
     build = ContainerBuild(
         label=f"{LABEL}={spec.key}",
         python=f"cp{sys.version_info.major}{sys.version_info.minor}",
         engine=engine.name,
         extra=engine.extra,
         image=environ.get(IMAGE_SETTING) or IMAGE,
-        mounts=mounts(toolchain, cache, work, remote=remote),
-        jobs=jobs,
+        mounts=mounts(toolchain, means.cache, work, remote=remote),
+        jobs=means.jobs,
         cache=CompileCache(
             size=environ.get(CACHE_SIZE_VARIABLE, DEFAULT_CACHE_SIZE), remote=remote
         ),
     )
-    write_files(build, spec, toolchain, work, packages)
+    write_files(build, spec, toolchain, work, means.packages)
     job = Job(
-        build=build, spec=spec, project=project, work=work, log_path=log_path, reporter=reporter
-    )
+        build=build, spec=spec, project=project, work=work, log_path=means.log_path,
+        reporter=means.reporter,
+    )  # fmt: skip
     heard, began = Heard(), time.monotonic()
     engine.remove(build.label)
     try:
@@ -149,7 +146,7 @@ def compile_in_container(
     finally:
         engine.remove(build.label)
         if heard.image is not None and remote is None:
-            engine.take_back(heard.image, cache.compile)
+            engine.take_back(heard.image, means.cache.compile)
     facts = Facts(
         built=built_how(build, engine, heard, version, kind),
         hits=heard.counts("cache_hits"),
@@ -157,9 +154,9 @@ def compile_in_container(
         steps=heard.steps,
         seconds=time.monotonic() - began,
         cpu_seconds=float(heard.stats.get("cpu_seconds", 0.0)),
-        jobs=jobs,
+        jobs=means.jobs,
     )
-    return CompiledWheel(path=only_wheel(work / "out", log_path), facts=facts)
+    return CompiledWheel(path=only_wheel(work / "out", means.log_path), facts=facts)
 
 
 def built_how(

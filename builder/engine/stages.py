@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.build import stages
-from builder.build.jobs import jobs_for, this_machine
 from builder.engine import CIBUILDWHEEL
 
 if TYPE_CHECKING:
-    from builder.build.compile import CompiledWheel
+    from builder.build.compiling import CompiledWheel
     from builder.build.pipeline import Order, Workshop
     from builder.toolchain.model import Toolchain
 
@@ -31,17 +30,7 @@ class ContainerStages(stages.Stages):
         """Make the wheel, repaired already."""
         from builder.engine.run import compile_in_container
 
-        return compile_in_container(
-            self.order.spec,
-            project,
-            tools,
-            cache=self.shop.cache,
-            work=self.work,
-            log_path=self.log_path,
-            packages=packages,
-            jobs=self.shop.jobs or jobs_for(this_machine()),
-            reporter=self.shop.reporter,
-        )
+        return compile_in_container(self.order.spec, project, tools, self.means(packages))
 
     def repair(self, compiled: CompiledWheel, tools: Toolchain) -> Path:
         """It was repaired in the container."""

@@ -21,7 +21,6 @@ from builder.outdated.pins import Newer, Pin
 Order = list[tuple[tuple[tuple[int, int], ...], int]]
 _HERE = re.compile(r"(many)?linux\w*_x86_64|any")
 """Platforms of wheels that serve the machines wheels are built on and for."""
-_NUMBERS = re.compile(r"\d+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

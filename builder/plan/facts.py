@@ -69,6 +69,7 @@ class PublishedWheel:
         key: Its build key, where known.
         profile: Its profile, where known.
         removed: Why it was removed, or None while it is there; the name stays taken.
+        headers: Its spec's `python_headers`, where it is for one Python alone.
     """
 
     filename: str
@@ -78,6 +79,7 @@ class PublishedWheel:
     key: str | None
     profile: str | None
     removed: str | None = None
+    headers: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +93,7 @@ class Facts:
         published: What the published index has, or None where none was named.
         cached: Bytes by sha256 of downloads already here.
         engine: What compiles.
-        headers: Digest of the headers of each Python that has any here, by minor version; only
+        headers: A spec's `python_headers` for each Python that has any here, by minor version; only
             what recipes with a wheel for each Python need.
     """
 

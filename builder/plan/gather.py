@@ -144,13 +144,13 @@ def _plan(
 
 
 def _headers(recipes: Iterable[RecipeFacts], wanted: Iterable[Target]) -> dict[str, str]:
-    """The digest of each wanted Python's headers, where a recipe has a wheel for each Python."""
+    """Each wanted Python's headers here, where a recipe has a wheel for each Python."""
     if all(one.recipe.wheel.py_api != EACH for one in recipes):
         return {}
     from builder.build.python_headers import find_headers
 
     found = {python: find_headers(python) for python in {target.python for target in wanted}}
-    return {python: one.digest for python, one in sorted(found.items()) if one is not None}
+    return {python: one.stamp for python, one in sorted(found.items()) if one is not None}
 
 
 def _probed(plan: Plan, facts: Facts) -> Facts:

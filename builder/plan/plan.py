@@ -14,6 +14,7 @@ from builder.engine import HERMETIC
 from builder.errors import PlanError
 from builder.plan.cost import Cost, cost_of
 from builder.plan.facts import Facts, PublishedWheel, RecipeFacts, ToolchainFacts
+from builder.plan.headers import UNKNOWN, as_published, no_headers, why_published
 from builder.plan.resolve import assemble, possible
 from builder.plan.spec import BuildSpec
 from builder.recipe.fields import EACH
@@ -208,13 +209,13 @@ def _verdict(
     python: str | None,
 ) -> _Verdict:
     """Whether the wheel can be built, and whether it has to be."""
-    headers = "" if python is None else facts.headers.get(python, "")
+    headers = "" if python is None else facts.headers.get(python, UNKNOWN)
     if python is not None and facts.engine != HERMETIC:
         why = f"{facts.engine} builds no wheel for one Python alone: leave out --engine"
         return _Verdict(state=State.NOT_HERE, why=why)
     toolchain = facts.toolchains.get(cuda.label) or ToolchainFacts(label=cuda.label, digest=None)
     try:
-        if toolchain.digest is None or (python is not None and not headers):
+        if toolchain.digest is None:
             possible(
                 one.recipe,
                 cuda=cuda,
@@ -223,8 +224,6 @@ def _verdict(
                 host_gcc=host_gcc,
             )
             why = toolchain.unavailable or f"no toolchain for {cuda.label}"
-            if toolchain.digest is not None and python is not None:
-                why = no_headers(python)
             return _Verdict(state=State.NOT_HERE, why=why)
         spec = assemble(
             one.recipe,
@@ -243,25 +242,22 @@ def _verdict(
     return _judge(spec.model_copy(update={"engine": facts.engine}), toolchain, facts)
 
 
-def no_headers(python: str) -> str:
-    """Why a wheel for this Python alone cannot be compiled here, and what to do."""
-    return (
-        f"no headers of Python {python} (Python.h) were found on this machine: install that Python "
-        f"with them (its -dev package, pyenv, or uv python install {python})"
-    )
-
-
 def _judge(spec: BuildSpec, toolchain: ToolchainFacts, facts: Facts) -> _Verdict:
     """What is to be done about a wheel that is possible."""
     taken = [one for one in facts.published or () if _has_name_of(one, spec)]
     published = any(one.key == spec.key and one.removed is None for one in taken)
+    why = None
+    if not published and (there := as_published(spec, taken)) is not None:
+        why, spec, published = why_published(spec, there), there, True
+    if spec.python is not None and spec.python_headers == UNKNOWN:
+        return _Verdict(state=State.NOT_HERE, why=no_headers(spec.python))
     conflict = None if published else _conflict(spec, taken)
     if conflict is not None:
         return _Verdict(spec=spec, state=State.REFUSED, why=conflict)
     if spec.key in facts.stored:
-        return _Verdict(spec=spec, state=State.STORED, published=published)
+        return _Verdict(spec=spec, state=State.STORED, why=why, published=published)
     if published:
-        return _Verdict(spec=spec, state=State.PUBLISHED, published=True)
+        return _Verdict(spec=spec, state=State.PUBLISHED, why=why, published=True)
     if toolchain.unavailable is not None:
         return _Verdict(spec=spec, state=State.NOT_HERE, why=toolchain.unavailable)
     return _Verdict(spec=spec, state=State.BUILD)

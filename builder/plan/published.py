@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +18,11 @@ from builder.plan.facts import PublishedWheel
 
 if TYPE_CHECKING:
     from index.model import File
-    from index.state.state import Known, State
+    from index.site.site import Site
+    from index.state.state import Known
+
+_EACH = re.compile(r"-(cp\d+)-\1-[^-]+\.whl\Z").search
+"""Whether a file name is that of a wheel for one Python alone, ``…-cp313-cp313-….whl``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,11 +65,6 @@ class PublishedIndex:
         return found
 
 
-def read_published(where: str, *, new_is_fine: bool = False) -> tuple[PublishedWheel, ...]:
-    """Every file name the index at ``where`` has given away (see `read_index`)."""
-    return read_index(where, new_is_fine=new_is_fine).wheels
-
-
 def read_index(where: str, *, new_is_fine: bool = False) -> PublishedIndex:
     """What the index at ``where`` has.
 
@@ -91,7 +91,7 @@ def read_index(where: str, *, new_is_fine: bool = False) -> PublishedIndex:
                 raise _no_ledger(where)
             site = Site(folder, read_state(folder))
             return PublishedIndex(
-                wheels=published_wheels(site.state),
+                wheels=published_wheels(site),
                 pythons=site.settings.pythons,
                 offered=offered(site),
             )
@@ -129,12 +129,25 @@ def _ledger_folder(where: str) -> Iterator[Path | None]:
         yield Path(brought)
 
 
-def published_wheels(state: State) -> tuple[PublishedWheel, ...]:
+def published_wheels(site: Site) -> tuple[PublishedWheel, ...]:
     """The names a ledger has given away, those of removed files too, sorted by file name."""
-    return tuple(_published(known) for known in state.all_files(gone=True) if known.kind == "wheel")
+    found = [known for known in site.state.all_files(gone=True) if known.kind == "wheel"]
+    headers = _headers(site, found)
+    return tuple(_published(known, headers.get(known.filename)) for known in found)
 
 
-def _published(known: Known) -> PublishedWheel:
+def _headers(site: Site, wheels: Iterable[Known]) -> dict[str, str]:
+    """The Python headers that wheels for one Python alone say they were built with, by file name.
+
+    Only those wheels' records are read.
+    """
+    each = [one for one in wheels if one.gone is None and one.build_key and _EACH(one.filename)]
+    specs = {one.filename: one.record and one.record.build_spec for one in site.files(each)}
+    said = {name: (spec or {}).get("python_headers") for name, spec in specs.items()}
+    return {name: headers for name, headers in said.items() if isinstance(headers, str)}
+
+
+def _published(known: Known, headers: str | None) -> PublishedWheel:
     _, _, build, _ = parse_wheel_filename(known.filename)
     removed = known.gone is not None
     return PublishedWheel(
@@ -145,6 +158,7 @@ def _published(known: Known) -> PublishedWheel:
         key=None if removed else known.build_key,
         profile=None if removed else known.profile,
         removed=known.gone,
+        headers=headers,
     )
 
 

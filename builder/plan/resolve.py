@@ -80,7 +80,7 @@ def resolve(
         build_env: Digest over the pins of the Python environment that runs the build.
         targets: The target table; this installation's own by default.
         python: The Python of a recipe that has a wheel for each; else None.
-        headers: Digest of that Python's headers.
+        headers: That Python's headers, as a spec names them.
 
     Raises:
         PlanError: it is impossible; the message says why.
@@ -121,7 +121,7 @@ def assemble(
         files: The hashes of its files.
         host_gcc: The host compiler's major version.
         python: The Python of a recipe that has a wheel for each; else None.
-        headers: Digest of that Python's headers.
+        headers: That Python's headers, as a spec names them.
 
     Raises:
         PlanError: it is impossible; the message says why.
@@ -147,21 +147,12 @@ def assemble(
         dependencies=recipe.requirements(cuda.label, profile),
         python=python,
         python_headers=headers,
-        defines=definitions(
-            recipe.profile[profile],
-            cuda,
-            chosen,
-            run_paths,
-            [one.native.name for one in natives],
-            python,
-        ),
+        defines=definitions(recipe.profile[profile], cuda, chosen, run_paths, natives, python),
         sources=_sources(recipe, files, profile, cuda.label),
         project=files.project,
         toolchain=toolchain_digest,
         build_env=build_env,
-        allowed_libs=tuple(
-            sorted({*recipe.wheel.libs, *(lib for one in natives for lib in one.native.libs)})
-        ),
+        allowed_libs=_allowed_libs(recipe, natives),
         excluded_libs=tuple(sorted(recipe.wheel.excluded)),
         run_paths=run_paths,
         companions=_companions(recipe),
@@ -220,7 +211,7 @@ def definitions(
     cuda: Cuda,
     architectures: Architectures,
     run_paths: tuple[str, ...],
-    natives: Sequence[str] = (),
+    natives: Sequence[NativeFiles] = (),
     python: str | None = None,
 ) -> tuple[tuple[str, str], ...]:
     """The builder's own CMake definitions and the profile's, sorted by name."""
@@ -238,8 +229,13 @@ def definitions(
     if python is not None:
         found[PYTHON_DEFINE] = python
     if natives:  # in the order they are built in
-        found[NATIVES_DEFINE] = ";".join(natives)
+        found[NATIVES_DEFINE] = ";".join(one.native.name for one in natives)
     return tuple(sorted(found.items()))
+
+
+def _allowed_libs(recipe: Recipe, natives: Sequence[NativeFiles]) -> tuple[str, ...]:
+    found = {*recipe.wheel.libs, *(lib for one in natives for lib in one.native.libs)}
+    return tuple(sorted(found))
 
 
 def _companions(recipe: Recipe) -> tuple[CompanionSpec, ...]:

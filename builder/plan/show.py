@@ -13,6 +13,8 @@ from builder.targets import Architectures, python_tag
 
 PLAN_SCHEMA = 1
 KEY_DIGITS = 12
+MATRIX = 256
+"""Jobs that GitHub Actions takes in one matrix."""
 HEADINGS = ("wheel", "profile", "architectures", "for", "key", "state")
 
 
@@ -171,15 +173,25 @@ def _wheel(row: Row) -> dict[str, Any]:
     }
 
 
+def waiting(plan: Plan) -> list[str]:
+    """One line where a plan has more builds than one matrix has jobs."""
+    left = len(plan.of(State.BUILD)) - MATRIX
+    if left <= 0:
+        return []
+    return [f"{left} of the builds wait for the next run: a matrix has {MATRIX} jobs at most"]
+
+
 def github(plan: Plan, *, archs: str | None = None) -> str:
     """Lines for ``$GITHUB_OUTPUT``: a job for each key to build, how many, which Pythons, refusals.
 
     The Pythons are those to verify under: what is built, and what is published and was not tried.
+    What goes beyond `MATRIX` is left out (`waiting`).
 
     Args:
         plan: The plan.
         archs: The ``--archs`` given, which every job needs again.
     """
+    building = plan.of(State.BUILD)[:MATRIX]
     jobs = [
         {
             "key": row.key,
@@ -190,10 +202,10 @@ def github(plan: Plan, *, archs: str | None = None) -> str:
             "selector": " ".join(str(target) for target in row.targets),
             **({} if archs is None else {"archs": archs}),
         }
-        for row in plan.of(State.BUILD)
+        for row in building
     ]
     matrix = json.dumps({"include": jobs}, sort_keys=True, separators=(",", ":"))
-    found = {target.python for row in plan.of(State.BUILD) for target in row.targets}
+    found = {target.python for row in building for target in row.targets}
     found |= plan.untried.keys()
     pythons = json.dumps(sorted(found, key=Version), separators=(",", ":"))
     refused = len(plan.of(State.REFUSED))

@@ -16,7 +16,7 @@ from builder.recipe.files import NATIVE_FOLDER
 from builder.recipe.schema import Archive, Source
 
 SPEC_SCHEMA = 1
-BUILDER_FORMAT = 2
+BUILDER_FORMAT = 3
 """Raised when the builder itself changes the bytes it makes from the same inputs."""
 COMPANION_FORMAT = 1
 """The same for companions, so that the keys of recipes without any stay as they are."""
@@ -154,7 +154,8 @@ class BuildSpec(_Frozen):
     python: str | None = None
     """The one Python this wheel is for, ``3.13``; None where one wheel serves several."""
     python_headers: str = ""
-    """Digest of that Python's headers (`builder.plan.headers`); empty without one."""
+    """That Python's release and the digest of its headers, ``3.13.0 9f86d0…``, as found on the
+    machine that plans (`builder.build.python_headers`); empty without one."""
     requires_python: str
     dependencies: tuple[str, ...]
     defines: tuple[tuple[str, str], ...]

@@ -40,7 +40,6 @@ from builder.recipe.fields import (
     parse_size,
 )
 
-RECIPE_SCHEMA = 1
 ALWAYS = "always"
 REQUIRED_PROFILE = "full"
 NATIVE = "native"

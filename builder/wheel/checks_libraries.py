@@ -31,6 +31,8 @@ _HOMES = (
     ("libcupti", "cuda_cupti"),
 )
 """Which of NVIDIA's packages (`nvidia/<component>/lib`) a library lies in."""
+_COMPANIONS = (("libcublas.so.", "libcublasLt.so."), ("libnpp", "libnppc.so."))
+"""What libraries of NVIDIA's need themselves, and look for on ``LD_LIBRARY_PATH`` first."""
 _GRAFT_HASH = re.compile(r"-[0-9a-f]{8}(?=\.)")
 
 
@@ -53,6 +55,7 @@ def library_violations(inspection: Inspection, spec: BuildSpec | None) -> Iterat
         yield from _versions(elf)
         yield from _run_paths(elf)
         yield from _inside(elf, inspection)
+        yield from _families(elf)
         if spec is not None:
             yield from _outside(elf, inspection, spec)
 
@@ -86,6 +89,26 @@ def _run_paths(elf: ElfFacts) -> Iterator[Violation]:
                 code="run-path",
                 message=f"{elf.path} looks for libraries in '{run_path}'",
                 remedy="use $ORIGIN-relative run paths that stay below site-packages",
+            )
+    if elf.run_paths and not elf.legacy_run_path:
+        yield Violation(
+            code="run-path-kind",
+            message=f"{elf.path} has its run path as DT_RUNPATH: LD_LIBRARY_PATH comes before it",
+            remedy="repair the raw wheel again, which makes it DT_RPATH, or link it so",
+        )
+
+
+def _families(elf: ElfFacts) -> Iterator[Violation]:
+    """A file's run path counts for what it needs itself, not for what that needs in turn."""
+    for prefix, companion in _COMPANIONS:
+        first = next((soname for soname in elf.needed if soname.startswith(prefix)), None)
+        if first is not None and not any(name.startswith(companion) for name in elf.needed):
+            other = companion + first.rpartition(".so.")[2]
+            yield Violation(
+                code="library-family",
+                message=f"{elf.path} needs {first} and not {other}, which that would take from "
+                "LD_LIBRARY_PATH",
+                remedy=f"link {other} as well (-Wl,--no-as-needed): it is found where {first} is",
             )
 
 

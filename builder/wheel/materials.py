@@ -52,8 +52,9 @@ class Material:
     """One thing that went into a wheel or helped to make it.
 
     Attributes:
-        role: ``source``, ``native library ffmpeg``, ``toolchain host``, ``toolchain cu118``,
-            ``build environment`` or ``grafted`` (a library that repair put into the wheel).
+        role: ``source``, ``native library ffmpeg``, ``python headers``, ``toolchain host``,
+            ``toolchain cu118``, ``build environment`` or ``grafted`` (a library that repair put
+            into the wheel).
         origin: What it is.
         filename: Of the package or library; None for what has no file of its own.
         sha256: Of that file; None with no file.
@@ -96,13 +97,14 @@ def origin_of(filename: str, *, name: str | None = None) -> Origin:
 
 
 def materials(spec: BuildSpec) -> tuple[Material, ...]:
-    """Everything but what repair grafts: sources, toolchain, build environment, in that order.
+    """Everything but what repair grafts: sources, headers, toolchain, build environment.
 
     Raises:
         UsageError: there is no toolchain for the spec's CUDA.
         RecipeError: a pin file is not valid.
     """
-    return (*_sources(spec), *_toolchain(HOST), *_toolchain(spec.cuda), *_environment())
+    toolchain = (*_toolchain(HOST), *_toolchain(spec.cuda))
+    return (*_sources(spec), *_python_headers(spec), *toolchain, *_environment())
 
 
 def _sources(spec: BuildSpec) -> Iterator[Material]:
@@ -125,6 +127,17 @@ def _source(role: str, source: SourceSpec, licences: tuple[str, ...] = ()) -> Ma
         licences=licences,
         tool=source.only_runs,
     )
+
+
+def _python_headers(spec: BuildSpec) -> Iterator[Material]:
+    """Those of the one Python a wheel is for; the limited API's are the host toolchain's."""
+    if spec.python is not None:
+        version, _, digest = spec.python_headers.rpartition(" ")
+        yield Material(
+            role="python headers",
+            origin=Origin(kind="generic", name="cpython", version=version or spec.python),
+            facts=(("headers-sha256", digest),),
+        )
 
 
 def _toolchain(label: str) -> Iterator[Material]:

@@ -64,7 +64,8 @@ class ElfFacts:
         kind: ``shared``, ``program``, ``object`` or ``core``.
         machine: ``x86_64``, else the raw name (``EM_AARCH64``).
         run_paths: RUNPATH if there is one, else RPATH: what the loader goes by.
-        legacy_run_path: Whether that is the older RPATH.
+        legacy_run_path: Whether that is the older RPATH, before which nothing in the environment
+            comes; with RUNPATH, ``LD_LIBRARY_PATH`` does.
         version_needs: In the order of the file.
         executable_stack: Whether loading it makes the stack executable.
         symbols: Whether a symbol table (``.symtab``) was left in.

@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # importing them for real would load half the builder
 _SYSROOT_FOLDERS = ("usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu", "usr/lib", "lib")
 _NOT_FOUND = re.compile(r'required library "([^"]+)" could not be located')
 _TOO_RECENT = re.compile(r"too-recent versioned symbols")
-_LATER = ("builder.wheel.sbom", "builder.wheel.inspect")
+_LATER = ("builder.wheel.run_path", "builder.wheel.sbom", "builder.wheel.inspect")
 """What is needed when auditwheel is done, and takes as long to load."""
 
 
@@ -41,8 +41,9 @@ def repair(
 
     Libraries are looked for among the natives built with the wheel and in the toolchain's sysroot
     and CUDA prefix alone, never on this machine; those of ``spec.excluded_libs`` stay out, and run
-    paths to them stay in. The result is written anew so that the same raw wheel always gives the
-    same bytes, with a bill of materials and its build spec in it. It is not checked yet.
+    paths to them stay in, as DT_RPATH (`builder.wheel.run_path`). The result is written anew so
+    that the same raw wheel always gives the same bytes, with a bill of materials and its build spec
+    in it. It is not checked yet.
 
     Args:
         raw: The wheel the build made; its build tag and Python tags are kept.
@@ -60,36 +61,57 @@ def repair(
             nothing compiled in it.
         ToolchainError: the toolchain is damaged.
     """
+    _require_patchelf(toolchain)
+    _require_compiled(raw)
+    into.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".repair.", dir=into) as scratch:
+        places = _places(toolchain, natives)
+        loading = threading.Thread(target=_load, daemon=True)
+        loading.start()
+        try:
+            repaired = _audited(raw, spec, toolchain, places=places, scratch=Path(scratch), log=log)
+        finally:
+            loading.join()
+        _check_tag(repaired)
+        return _finish(repaired, spec, into)
+
+
+def _require_patchelf(toolchain: Toolchain) -> None:
     if not (toolchain.host / "bin" / "patchelf").is_file():
         raise ToolchainError(
             f"the toolchain in '{toolchain.host}' has no patchelf",
             remedy=f"builder toolchain remove {toolchain.label}, and install it again",
         )
-    into.mkdir(parents=True, exist_ok=True)
+
+
+def _require_compiled(raw: Path) -> None:
     with Wheel(raw) as wheel:
         if not any(is_elf(wheel.start(name, 4)) for name in wheel):
             raise CheckError(
                 f"{raw.name}: there is nothing compiled in it",
                 remedy="look whether the recipe's CMakeLists.txt installs its targets",
             )
-    with tempfile.TemporaryDirectory(prefix=".repair.", dir=into) as scratch:
-        output = Path(scratch, "out")
-        temporary = Path(scratch, "tmp")
-        output.mkdir()
-        temporary.mkdir()
-        places = _places(toolchain, natives)
-        command = _command(raw, spec=spec, places=places, output=output)
-        loading = threading.Thread(target=_load, daemon=True)
-        loading.start()
-        try:
-            run(command, env=_environment(toolchain, temporary), cwd=temporary, log=log)
-        except CommandFailedError as error:
-            raise _explain(raw, error) from None
-        finally:
-            loading.join()
-        repaired = _only_wheel(output, raw)
-        _check_tag(repaired)
-        return _finish(repaired, spec, into)
+
+
+def _audited(
+    raw: Path,
+    spec: BuildSpec,
+    toolchain: Toolchain,
+    *,
+    places: str,
+    scratch: Path,
+    log: IO[str] | None,
+) -> Path:
+    """The wheel as auditwheel repairs it, in the scratch folder."""
+    output, temporary = scratch / "out", scratch / "tmp"
+    output.mkdir()
+    temporary.mkdir()
+    command = _command(raw, spec=spec, places=places, output=output)
+    try:
+        run(command, env=_environment(toolchain, temporary), cwd=temporary, log=log)
+    except CommandFailedError as error:
+        raise _explain(raw, error) from None
+    return _only_wheel(output, raw)
 
 
 def _load() -> None:
@@ -100,10 +122,16 @@ def _load() -> None:
 
 
 def _finish(repaired: Path, spec: BuildSpec, into: Path) -> Path:
-    """Write it anew, with what it says of itself."""
-    from builder.wheel.sbom import NOT_OURS, about  # here: only repair needs its library
+    """Write it anew: every run path of the one kind, and what it says of itself."""
+    # Here: only repair needs their libraries.
+    from builder.wheel.run_path import by_rpath
+    from builder.wheel.sbom import NOT_OURS, about
 
-    return rewrite(repaired, into, add=lambda wheel: about(wheel, spec), without=(NOT_OURS,))
+    def changes(wheel: Wheel) -> dict[str, bytes]:
+        files = by_rpath(wheel)
+        return files | about(wheel, spec, instead=files)
+
+    return rewrite(repaired, into, add=changes, without=(NOT_OURS,))
 
 
 def _places(toolchain: Toolchain, natives: Path | None) -> str:

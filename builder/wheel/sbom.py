@@ -12,6 +12,7 @@ import json
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from cyclonedx.model import HashAlgorithm, HashType, Property, XsUri
@@ -45,15 +46,18 @@ _NAMESPACE = uuid.UUID("6f0b1f0a-7c2c-5d07-9a53-0f4f2f6d2a4e")
 _PREFIX = "gpu-wheelhouse"
 
 
-def about(wheel: Wheel, spec: BuildSpec) -> dict[str, bytes]:
+def about(
+    wheel: Wheel, spec: BuildSpec, *, instead: Mapping[str, bytes] = MappingProxyType({})
+) -> dict[str, bytes]:
     """The files that go into a repaired wheel's .dist-info folder, by their names in the wheel.
 
     Args:
         wheel: The wheel as auditwheel left it.
         spec: What it was built from.
+        instead: Files of it that repair still changes, by name.
     """
     grafted = tuple(
-        grafted_library(name, wheel.read(name))
+        grafted_library(name, instead[name] if name in instead else wheel.read(name))
         for name in wheel
         if name.split("/", 1)[0].endswith(".libs")
     )

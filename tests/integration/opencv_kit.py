@@ -164,7 +164,7 @@ def our_wheels(version: str, folder: Path) -> dict[Path, Record]:
         "cv2.py": (source / "cv2.py").read_bytes(),
         "opencv_cuda/_build.py": (
             f'VERSION = "{spec.public_version}"\nPROFILE = "quick"\nCUDA = "11.8"\nCUDNN = None\n'
-            'ARCHITECTURES = ("7.5",)\nPTX = ""\nMODULES = ("core",)\nFOLDERS = ()\nLAZY = ""\n'
+            'ARCHITECTURES = ("7.5",)\nPTX = ""\nMODULES = ("core",)\nFOLDERS = ()\nLAZY = ()\n'
         ).encode(),
         "opencv_cuda/_cv2/__init__.py": PAYLOAD.encode(),
         "opencv_cuda/_cv2/version.py": about.replace("@OPENCV_PYTHON_VERSION@", version).encode(),

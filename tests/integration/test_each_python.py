@@ -32,13 +32,18 @@ class Shop:
     root: Path
     recipes: Path
 
-    def run(self, verb: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(self, verb: str, *arguments: str, path: str = "") -> subprocess.CompletedProcess[str]:
+        """One verb; ``path``: a folder that stands before the others in ``PATH``."""
         return subprocess.run(
             [
                 *(sys.executable, str(HERE / "private_builder.py")),
                 *("--recipes", str(self.recipes), verb, *arguments),
             ],
-            env={**os.environ, "PRIVATE_CACHE": str(self.root / "cache")},
+            env={
+                **os.environ,
+                "PRIVATE_CACHE": str(self.root / "cache"),
+                "PATH": f"{path}:{os.environ['PATH']}" if path else os.environ["PATH"],
+            },
             text=True,
             capture_output=True,
             check=False,
@@ -60,6 +65,7 @@ def pythons_here() -> list[str]:
         if find_headers(python) is not None and find_python(python).interpreter is not None
     ]
     if not found:
+        # No registry has them, so a test cannot bring them (docs/recipes.md says why).
         pytest.skip("no Python here has its headers (Python.h)")
     return found
 
@@ -100,9 +106,61 @@ def test_one_wheel_for_each_python_that_works_there_alone(shop: Shop) -> None:
         assert f"Python {pythons[-1]}" in refused.stderr
 
 
+def test_a_new_patch_release_here_builds_nothing_that_is_published(
+    shop: Shop, tmp_path: Path
+) -> None:
+    """As on a runner whose image was renewed: other headers, and no revision is to be raised."""
+    python = pythons_here()[0]
+    (target,) = targets("cu118", [python])
+    (built,) = shop.build(target)
+    wheels = [built["wheel"], *built["companions"]]
+    site = str(tmp_path / "site")
+    added = shop.run("index", "add", *wheels, "--site", site, "--force")
+    assert added.returncode == 0, added.stderr
+    asked = ("plan", target, "--profile", "smoke", "--published", site, "--json")
+
+    def planned(path: Path | None = None) -> dict[str, Any]:
+        done = shop.run(*asked, path=str(path or ""))
+        assert done.returncode == 0, done.stderr
+        (row,) = json.loads(done.stdout)["wheels"]
+        return dict(row)
+
+    assert (planned()["published"], planned()["why"]) == (True, None)
+    newer = newer_headers(python, tmp_path / "newer")
+    row = planned(newer)
+    assert (row["published"], row["key"]) == (True, built["key"])
+    assert row["why"].endswith(f"here are those of {python}.99; their ABI is the same")
+    # Whatever else changes asks for a revision, and whoever has no index builds with what is here.
+    (shop.recipes / "hello-each/src/more.c").write_text("int more;\n")
+    try:
+        refused = shop.run(*asked, path=str(newer))
+        assert refused.returncode == 4, refused.stdout
+        assert "raise the recipe's revision" in refused.stderr
+    finally:
+        (shop.recipes / "hello-each/src/more.c").unlink()
+    (alone,) = json.loads(shop.run(*asked[:-3], "--json", path=str(newer)).stdout)["wheels"]
+    assert (alone["state"], alone["key"] == built["key"]) == ("to build", False)
+
+
+def newer_headers(python: str, into: Path) -> Path:
+    """A folder for ``PATH`` beside this machine's headers as a later patch release has them."""
+    found = find_headers(python)
+    assert found is not None
+    folder = into / "include" / f"python{python}"
+    for name, file in found.files:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, folder / name)
+    told = folder / "patchlevel.h"
+    told.write_text(told.read_text().replace(f'"{found.version}"', f'"{python}.99"'))
+    (into / "bin").mkdir()
+    (into / "bin" / f"python{python}").touch()
+    return into / "bin"
+
+
 def test_a_python_without_headers_is_refused_before_anything_is_built(shop: Shop) -> None:
     gone = [python for python in load_targets().pythons if find_headers(python) is None]
     if not gone:
+        # To hide one would hide what the rest runs on; in the unit tests there is none.
         pytest.skip("every Python has its headers here")
     dist = shop.root / "refused"
     done = shop.run("build", targets("cu118", gone)[0], "--dist", str(dist))

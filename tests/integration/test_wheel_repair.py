@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import os
 import sys
-import zipfile
 from pathlib import Path
 
 import pytest
 
 from builder.errors import CheckError
 from builder.paths import Cache
-from builder.plan.spec import BuildSpec
 from builder.process import run
 from builder.toolchain import install
 from builder.ui import Silent
 from builder.wheel import check, inspect_wheel, repair, require
-from builder.wheel.archive import record_hash
+
+from .repair_kit import pack, spec
 
 pytestmark = pytest.mark.integration
 
-INFO = "demo_gpu-1.2+cu118.dist-info"
-RAW = "demo_gpu-1.2+cu118-1-py3-none-linux_x86_64.whl"
 KERNEL = """
 #include <math.h>
 __global__ void twice(float *a) { a[threadIdx.x] *= 2.f; }
@@ -78,53 +73,6 @@ def link(folder, *, run_paths=RUN_PATHS):
 @pytest.fixture(scope="module")
 def library(build, toolchain):
     return build(KERNEL, *link(toolchain.cuda / "lib64")).read_bytes()
-
-
-def pack(folder, files, *, filename=RAW, pure=False):
-    """A raw wheel as a build back end makes it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    python, abi, platform = filename.removesuffix(".whl").split("-")[-3:]
-    contents = dict(files)
-    contents[f"{INFO}/METADATA"] = (
-        b"Metadata-Version: 2.1\nName: demo-gpu\nVersion: 1.2+cu118\nRequires-Python: >=3.9\n"
-        b"Requires-Dist: nvidia-cuda-runtime-cu11\n"
-    )
-    contents[f"{INFO}/WHEEL"] = (
-        f"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: {str(pure).lower()}\nBuild: 1\n"
-        f"Tag: {python}-{abi}-{platform}\n"
-    ).encode()
-    text = io.StringIO()
-    rows = csv.writer(text)
-    rows.writerows((name, record_hash(data), len(data)) for name, data in contents.items())
-    rows.writerow((f"{INFO}/RECORD", "", ""))
-    contents[f"{INFO}/RECORD"] = text.getvalue().encode()
-    with zipfile.ZipFile(folder / filename, "w") as archive:
-        for name, data in contents.items():
-            archive.writestr(name, data)
-    return folder / filename
-
-
-def spec(**changes):
-    values = {
-        "recipe": "demo-gpu",
-        "version": "1.2",
-        "revision": 1,
-        "cuda": "cu118",
-        "cuda_version": "11.8",
-        "profile": "smoke",
-        "architectures": ("7.5", "8.0"),
-        "ptx": "8.0",
-        "py_api": "py3",
-        "requires_python": ">=3.9",
-        "dependencies": ("nvidia-cuda-runtime-cu11",),
-        "defines": (),
-        "sources": (),
-        "project": (),
-        "toolchain": "0" * 64,
-        "excluded_libs": ("libcudart.so.*",),
-        "run_paths": ("nvidia/cuda_runtime/lib",),
-    }
-    return BuildSpec.model_validate({**values, **changes})
 
 
 def finish(raw, asked, toolchain, into, *, needles=()):

@@ -21,7 +21,7 @@ DETECTION = "mmod_human_face_detector.dat"
 def models():
     spec = importlib.util.find_spec("face_recognition_models")
     if spec is None or spec.origin is None:
-        pytest.skip("dlib's networks are not here: pip install face-recognition-models")
+        pytest.skip("not run (dlib's networks are not here: pip install face-recognition-models)")
     return Path(spec.origin).parent / "models"
 
 
@@ -38,7 +38,7 @@ def test_a_model_that_is_not_there_is_an_exception(tmp_path):
 
 def test_without_a_gpu_a_network_is_an_exception(models):
     if dlib.cuda.get_num_devices():
-        pytest.skip("there is a GPU")
+        pytest.skip("not run (there is a GPU)")
     with pytest.raises(RuntimeError, match=r"CUDA driver|no CUDA-capable device"):
         dlib.face_recognition_model_v1(str(models / RECOGNITION)).compute_face_descriptor(
             np.zeros((150, 150, 3), np.uint8)

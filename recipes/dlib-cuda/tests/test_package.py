@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import pickle
 import subprocess
 import sys
@@ -42,6 +43,14 @@ def test_it_was_built_as_asked():
     assert not dlib.DLIB_USE_LAPACK
 
 
+def test_no_code_of_cuda_s_own_headers():
+    """Of Thrust, CUB or libcu++, whose licences the wheel would have to hold."""
+    from dlib_cuda import _load
+
+    code = _load.EXTENSION.read_bytes()
+    assert [name for name in (b"N6thrust", b"N3cub", b"N4cuda3std") if name in code] == []
+
+
 def test_nothing_lies_where_the_cpu_build_lies():
     for distribution in ("dlib-cuda", "dlib"):
         files = importlib.metadata.files(distribution) or []
@@ -78,6 +87,18 @@ def test_nvidias_libraries_come_from_their_packages():
         _, path = _load.locate(library)
         assert path is not None, library
         assert str(path.resolve()) in loaded, library
+
+
+def test_a_stray_library_is_not_loaded(tmp_path):
+    """LD_LIBRARY_PATH has a file of every name, none of which is a library."""
+    from dlib_cuda import _build
+
+    for library in _build.LIBRARIES:
+        (tmp_path / library).write_bytes(b"")
+    env = {**os.environ, "LD_LIBRARY_PATH": str(tmp_path)}
+    code = "import dlib; print(dlib.rectangle(1, 2, 3, 4))"
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
+    assert done.stdout.strip() == "[(1, 2) (3, 4)]", done.stderr
 
 
 def test_a_missing_library_says_which_package_brings_it():

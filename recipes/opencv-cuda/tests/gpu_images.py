@@ -26,7 +26,7 @@ from gpu_case import (
 
 
 def _binary(name, a=FLOAT, b=OTHER, most=1e-6, label=""):
-    gpu = lambda up: getattr(cv2.cuda, name)(up(a), up(b))  # noqa: E731
+    gpu = lambda up: getattr(cv2.cuda, name)(up(a), up(b))  # noqa: E731 -- as short as what it stands for
     return Case("cudaarithm", name + label, gpu, lambda: getattr(cv2, name)(a, b), most)
 
 

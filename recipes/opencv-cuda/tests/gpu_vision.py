@@ -25,6 +25,20 @@ def _filter(name, make, twin, a=FLOAT, **more):
     return unary("cudafilters", name, lambda x: make().apply(x), twin, a, **more)
 
 
+def _separable(size, border):
+    """A row filter of one size and a column filter of another, so that each meets each border."""
+    row, column = (
+        np.linspace(1, 3, taps, dtype=np.float32) / (2 * taps) for taps in (size, 33 - size)
+    )
+    return _filter(
+        f"SeparableLinear {size} by {33 - size}, border {border}",
+        lambda: c.createSeparableLinearFilter(F1, -1, row, column, (-1, -1), border, border),
+        lambda x: cv2.sepFilter2D(x, -1, row, column, borderType=border),
+    )
+
+
+# Without BORDER_WRAP, which the CPU's lacks.
+BORDERS = cv2.BORDER_CONSTANT, cv2.BORDER_REPLICATE, cv2.BORDER_REFLECT, cv2.BORDER_REFLECT_101
 DISK = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
 F1, U1 = cv2.CV_32FC1, cv2.CV_8UC1
 FILTERS = [
@@ -37,6 +51,7 @@ FILTERS = [
     _filter("SeparableLinear",
             lambda: c.createSeparableLinearFilter(F1, -1, KERNEL[1], KERNEL[1]),
             lambda x: cv2.sepFilter2D(x, -1, KERNEL[1], KERNEL[1])),
+    *(_separable(size, BORDERS[size % 4]) for size in range(1, 33)),  # patches/0008
     _filter("Sobel", lambda: c.createSobelFilter(F1, -1, 1, 0), lambda x: cv2.Sobel(x, -1, 1, 0)),
     _filter("Scharr", lambda: c.createScharrFilter(F1, -1, 0, 1),
             lambda x: cv2.Scharr(x, -1, 0, 1)),

@@ -229,7 +229,7 @@ def darknet(layers, size, seed):
     weights = as_array(darknet_weights(layers, seed))
     yolos = [index for index, section in enumerate(layers) if section.startswith("[yolo]")]
     outputs = [name for index in yolos for name in (f"conv_{index - 1}", f"yolo_{index}")]
-    read = lambda: cv2.dnn.readNetFromDarknet(cfg, weights)  # noqa: E731
+    read = lambda: cv2.dnn.readNetFromDarknet(cfg, weights)  # noqa: E731 -- as short as what it stands for
     return Network(read, (1, 3, size, size), tuple(outputs))
 
 

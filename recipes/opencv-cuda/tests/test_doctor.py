@@ -179,55 +179,54 @@ def runtime():
     return next(path for path in _libraries.mapped() if path.name.startswith("libcudart."))
 
 
-def heeded(folder):
-    """Whether the loader takes LD_LIBRARY_PATH before the extension's own run path.
-
-    It does with DT_RUNPATH. Where libraries were grafted into the wheel, auditwheel leaves
-    DT_RPATH, which comes first: then nobody can put another library before ours that way.
-    """
-    folder.mkdir()
-    shutil.copy(runtime(), folder / runtime().name)
-    code = f"import cv2; print({str(folder)!r} in open('/proc/self/maps').read())"
-    done = python("-c", code, LD_LIBRARY_PATH=folder)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip() == "True"
+def test_a_stray_library_is_not_loaded(tmp_path):
+    """LD_LIBRARY_PATH has a file of every name that is loaded, none of which is a library."""
+    names = {path.name for path in _libraries.mapped() if _payload.beside(path.name)}
+    if runtime().name not in names:
+        pytest.skip("not run (NVIDIA's packages are in another site folder)")
+    for name in names:
+        (tmp_path / name).write_bytes(b"")
+    code = f"import cv2; print({str(tmp_path)!r} in open('/proc/self/maps').read())"
+    done = python("-c", code, LD_LIBRARY_PATH=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "False\n"), done.stderr
+    _, report = ask(LD_LIBRARY_PATH=tmp_path)
+    assert {one["name"] for one in report["libraries"]} >= names
+    assert all(one["fits"] for one in report["libraries"])
+    assert str(tmp_path) not in json.dumps(report)
 
 
 def test_a_library_of_another_version_is_named_by_import_and_doctor(tmp_path):
-    """One without what the extension needs, put first by LD_LIBRARY_PATH."""
+    """One without what the extension needs, given by LD_LIBRARY_PATH where none lies beside."""
     name = runtime().name
-    first = heeded(tmp_path / "probe")
-    compile_library(tmp_path / name, "int cudaNothing(void) { return 0; }\n")
-    done = python("-c", "import cv2", LD_LIBRARY_PATH=tmp_path)
-    if not first:
-        assert done.returncode == 0, done.stderr
-        return
+    folder = moved(tmp_path)
+    stray = tmp_path / "stray"
+    stray.mkdir()
+    compile_library(stray / name, "int cudaNothing(void) { return 0; }\n")
+    done = python("-c", "import cv2", path=[folder], LD_LIBRARY_PATH=stray)
     assert done.returncode != 0
     last = done.stderr.strip().splitlines()[-1]
     assert f"{name} is not of the versions that OpenCV was made for" in last
     assert "nvidia-cuda-runtime" in last
-    assert f"LD_LIBRARY_PATH puts {tmp_path / name} before it" in last
-    code, report = ask(LD_LIBRARY_PATH=tmp_path)
+    assert f"LD_LIBRARY_PATH gave {stray / name}" in last
+    code, report = ask(path=[folder], LD_LIBRARY_PATH=stray)
     assert code == Fault.LIBRARY_UNFIT
-    assert report["remedies"][0] == f"take {tmp_path} off LD_LIBRARY_PATH"
+    assert report["remedies"][0] == f"take {stray} off LD_LIBRARY_PATH"
 
 
 @pytest.mark.skipif(INFO is None, reason="not run (no installer put the wheel here)")
 def test_a_package_that_is_too_old(tmp_path):
-    """The real library, in a package of its name that says it is older."""
+    """The real library, beside the extension, in a package of its name that says it is older."""
     real, name = runtime(), _payload.package_of(runtime().name)
-    folder = tmp_path / "lib"
-    folder.mkdir()
-    shutil.copy(real, folder / real.name)
-    info = tmp_path / f"{name.replace('-', '_')}-1.2.3.dist-info"
+    folder = moved(tmp_path)
+    shutil.copytree(INFO._path, folder / INFO._path.name)
+    place = _build.FOLDERS[0]
+    (folder / place).mkdir(parents=True)
+    shutil.copy(real, folder / place / real.name)
+    info = folder / f"{name.replace('-', '_')}-1.2.3.dist-info"
     info.mkdir()
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.2.3\n")
-    (info / "RECORD").write_text(f"lib/{real.name},,\n")
-    first = heeded(tmp_path / "probe")
-    code, report = ask(path=[tmp_path], LD_LIBRARY_PATH=folder)
-    if not first:
-        assert all(one["fits"] for one in report["libraries"])
-        return
+    (info / "RECORD").write_text(f"{place}/{real.name},,\n")
+    code, report = ask(path=[folder])
     assert code == Fault.LIBRARY_UNFIT
     (bad,) = [one for one in report["libraries"] if not one["fits"]]
     assert (bad["package"], bad["package_version"]) == (name, "1.2.3")

@@ -64,7 +64,7 @@ def test_twin(case):
 
 def networks():
     onnx, darknet = Onnx(), Darknet()
-    as_array = lambda data: np.frombuffer(data, np.uint8)  # noqa: E731
+    as_array = lambda data: np.frombuffer(data, np.uint8)  # noqa: E731 -- as short as what it stands for
     cfg, weights = as_array(darknet.cfg.encode()), as_array(darknet.weights())
     return {
         "onnx": (lambda: cv2.dnn.readNetFromONNX(as_array(onnx.model())), onnx.shape),

@@ -4,7 +4,7 @@ import importlib.metadata
 from pathlib import Path
 
 import opencv_cuda
-from opencv_cuda import _build
+from opencv_cuda import _build, _payload
 from packaging.licenses import canonicalize_license_expression
 from packaging.requirements import Requirement
 
@@ -18,6 +18,7 @@ TEXTS = {
     if ".dist-info/licenses/" in str(file)
 }
 SITE = Path(opencv_cuda.__file__).resolve().parent.parent
+CODE = _payload.EXTENSION.read_bytes()
 
 
 def text_of(part):
@@ -53,6 +54,17 @@ def test_libraries_built_for_this_wheel():
             assert f"\n{library} " in notices
             assert text_of(f"native/{library}/")
     assert ("gapi" in _build.MODULES) is bool(text_of("native/ade/")) is ("\nade " in notices)
+
+
+def test_code_of_cuda_s_own_headers():
+    """Thrust, CUB and libcu++ are compiled into it: so say the names of their functions."""
+    inside = {name for name in (b"N6thrust", b"N3cub", b"N4cuda3std") if name in CODE}
+    if "cudaimgproc" in _build.MODULES:  # its Hough transform sorts and its histograms count
+        assert inside
+    text = text_of("LICENSE-CCCL")
+    for part in ("Thrust is under the Apache Licence", "LLVM Exceptions", "CUB's source code"):
+        assert part in text
+    assert "Apache-2.0 WITH LLVM-exception" in TERMS
 
 
 def test_npp_s_own_terms_where_it_is_inside():

@@ -182,23 +182,31 @@ def with_numpy(folder):
     return folder
 
 
+def test_whatever_is_used_of_these_two_is_loaded_late():
+    (line,) = (one for one in cv2.getBuildInformation().splitlines() if "NVIDIA CUDA:" in one)
+    used = [name for name in ("cublas", "cufft") if name.upper() in line]
+    assert [name.partition(".so")[0] for name in _build.LAZY] == [f"lib{name}" for name in used]
+
+
 @pytest.mark.skipif(not _build.LAZY, reason="this profile loads nothing later")
-def test_cublas_is_loaded_when_it_is_called_and_missed_at_once(tmp_path):
-    if _payload.beside(_build.LAZY) is None:
+@pytest.mark.parametrize("lazy", _build.LAZY)
+def test_it_is_loaded_when_it_is_called_and_missed_at_once(lazy, tmp_path):
+    name = lazy.partition(".so")[0]
+    if _payload.beside(lazy) is None:
         pytest.skip("not run (NVIDIA's packages are in another site folder)")
-    code = "import cv2; print('libcublas' in open('/proc/self/maps').read())"
+    code = f"import cv2; print('{name}' in open('/proc/self/maps').read())"
     done = python("-W", "ignore", "-c", code)
     assert done.stdout.strip() == "False", done.stderr
     folder = with_numpy(moved(tmp_path))
     for place in _build.FOLDERS:
         (folder / place).mkdir(parents=True)
         for library in (SITE / place).glob("lib*.so*"):
-            if not library.name.startswith("libcublas"):
+            if not library.name.startswith(name):
                 (folder / place / library.name).symlink_to(library)
     done = python("-c", "import cv2", path=[folder], isolated=True)
     last = done.stderr.strip().splitlines()[-1]
-    assert f"{_build.LAZY}, which OpenCV needs, was not found" in last, done.stderr
-    assert "nvidia-cublas" in last
+    assert f"{lazy}, which OpenCV needs, was not found" in last, done.stderr
+    assert f"nvidia-{name.removeprefix('lib')}" in last
 
 
 def test_missing_library_is_named_with_its_package(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -20,15 +21,15 @@ if len(sys.argv) > 1:
 with socket.socket(socket.AF_UNIX) as listening:
     listening.bind("\\0" + {socket!r})
     listening.listen()
-    time.sleep(60)
+    time.sleep(600)
 """
 
 
-@pytest.mark.parametrize("answer_after", [0, 60], ids=["a good server", "one that hangs"])
+@pytest.mark.parametrize("answer_after", [0, 600], ids=["a good server", "one that hangs"])
 def test_the_build_alone_decides_the_status(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer_after: int
 ) -> None:
-    name = f"test-drive-{tmp_path.name}-{answer_after}"
+    name = f"test-drive-{os.getpid()}-{answer_after}"
     program = tmp_path / "sccache"
     text = SERVER.format(python=sys.executable, socket=name, answer_after=answer_after)
     program.write_text(text)

@@ -1,6 +1,7 @@
 import errno
 import hashlib
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -240,7 +241,7 @@ def test_a_lock_held_by_another_builder_is_waited_for(
     """The other builder finishes while we wait: its wheel is taken, nothing is compiled."""
     first = build(order, shop)
     wheel, record = first.wheel.read_bytes(), record_path(first.wheel).read_bytes()
-    Store(shop.cache.store).remove(order.spec.key)
+    shutil.rmtree(shop.cache.store / order.spec.key)
     FakeStages.calls = []
 
     class Held(pipeline.FileLock):

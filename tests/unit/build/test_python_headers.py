@@ -122,7 +122,8 @@ def test_debians_switch_between_architectures_is_followed(machine: Machine, tmp_
     (inner / "pyconfig.h").write_text(CONFIG)
     found = find_headers("3.11", places=machine)
     assert found is not None
-    put_headers("3.11", found.digest, tmp_path / "put", places=machine)
+    assert found.stamp == f"3.11.2 {found.digest}"
+    put_headers("3.11", found.stamp, tmp_path / "put", places=machine)
     assert (tmp_path / "put/pyconfig.h").read_text() == CONFIG
 
 
@@ -131,12 +132,12 @@ def test_they_are_put_into_the_build_as_they_were_planned(machine: Machine, tmp_
     found = find_headers("3.13", places=machine)
     assert found is not None
     add(machine.home / ".pyenv/versions/3.13.12", "3.13.12")  # came in between
-    put_headers("3.13", found.digest, tmp_path / "put", places=machine)
+    put_headers("3.13", found.stamp, tmp_path / "put", places=machine)
     assert '"3.13.2"' in (tmp_path / "put/patchlevel.h").read_text()
     assert (tmp_path / "put/cpython/object.h").is_file()
     (older / "Python.h").write_text("changed\n")
     with pytest.raises(MachineError, match=r"headers of Python 3\.13 changed after"):
-        put_headers("3.13", found.digest, tmp_path / "again", places=machine)
+        put_headers("3.13", found.stamp, tmp_path / "again", places=machine)
 
 
 def test_the_build_sees_them_in_the_place_of_the_toolchains(places: Places) -> None:

@@ -97,7 +97,7 @@ def built(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
 
 
 def report(python: str, result: str = "passed", reason: str | None = None) -> VerifyReport:
-    check = Check(name="install", outcome=result, reason=reason)  # type: ignore[arg-type]
+    check = Check(name="install", outcome=result, reason=reason)
     return VerifyReport(wheel="x.whl", sha256="a" * 64, python=python, checks=(check,))
 
 

@@ -51,6 +51,7 @@ def a_build(**changes: object) -> ContainerBuild:
         "jobs": 2,
         "cache": CompileCache(size="20G"),
     }
+    # Each value is of its field's type, which a dict of all of them cannot say.
     return ContainerBuild(**{**values, **changes})  # type: ignore[arg-type]
 
 

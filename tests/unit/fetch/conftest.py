@@ -45,7 +45,16 @@ class Served:
     chunk: int = 64 * 1024
     pause: float = 0.0
     """Seconds between two chunks."""
+    gate: threading.Event | None = None
+    """The last chunk waits for it."""
     length: bool = True
+
+
+class _Quiet(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """Say nothing of a client that went away, into whatever test runs by then."""
 
 
 class Server:
@@ -56,8 +65,7 @@ class Server:
         self.seen: list[tuple[str, str | None, str | None]] = []
         self.sent = 0
         self.lock = threading.Lock()
-        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self.http.daemon_threads = True
+        self.http = _Quiet(("127.0.0.1", 0), _handler(self))
         self.url = f"http://127.0.0.1:{self.http.server_address[1]}"
 
     def put(self, path: str, data: bytes, *first: dict[str, Any], **options: Any) -> str:
@@ -128,9 +136,11 @@ def _handler(server: Server) -> type[http.server.BaseHTTPRequestHandler]:
             step = served.chunk if served else len(body) or 1
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 for at in range(0, len(body), step):
-                    self.wfile.write(body[at : at + step])
-                    with server.lock:
+                    if served and served.gate and at + step >= len(body):
+                        served.gate.wait(240)
+                    with server.lock:  # before: who has the last bytes may ask at once
                         server.sent += len(body[at : at + step])
+                    self.wfile.write(body[at : at + step])
                     if served and served.pause:
                         self.wfile.flush()
                         time.sleep(served.pause)
@@ -159,8 +169,8 @@ def cache(tmp_path: Path) -> Cache:
 def settings(tmp_path: Path) -> FetchSettings:
     """Quick to try again, and shut off from this machine's own configuration."""
     return FetchSettings(
-        connect_timeout=20,
-        read_timeout=20,
+        connect_timeout=240,
+        read_timeout=240,
         backoff=0.01,
         longest_wait=1.5,
         apt=tmp_path / "no-apt",

@@ -33,7 +33,7 @@ deb http://ubuntu.invalid/ubuntu jammy main universe
 deb cdrom:[Debian]/ bookworm main
 deb
 nonsense
-"""  # noqa: E501
+"""  # noqa: E501 -- an entry is one line
 
 DEB822 = """\
 # a comment

@@ -177,12 +177,12 @@ def test_429_is_not_obeyed_beyond_reason(server, cache, settings, make, heard):
     artifact = make(DATA, server.put("/a", DATA, answer))
     started = time.monotonic()
     assert fetch(artifact, cache=cache, reporter=heard, settings=settings).read_bytes() == DATA
-    assert settings.longest_wait <= time.monotonic() - started < 60
+    assert settings.longest_wait <= time.monotonic() - started < 3600
 
 
 def test_an_answer_that_never_comes_is_given_up(server, cache, make, heard):
     settings = FetchSettings(read_timeout=0.2, backoff=0.01, attempts=2, env={})
-    artifact = make(DATA, server.put("/a", DATA, {"delay": 1.0}, {"delay": 1.0}))
+    artifact = make(DATA, server.put("/a", DATA, {"delay": 20.0}, {"delay": 20.0}))
     with pytest.raises(FetchError, match=r"no answer in time \(2 attempts\)"):
         fetch(artifact, cache=cache, reporter=heard, settings=settings)
 
@@ -240,8 +240,9 @@ def test_a_shaky_line_that_brings_us_on_is_not_failing(server, cache, settings, 
 def test_many_at_once_with_one_count_of_bytes(server, cache, settings, make, heard):
     parts = [random.Random(seed).randbytes(50_000) for seed in range(12)]
     wanted = [
-        make(part, server.put(f"/{number}", part, pause=0.05), size=len(part), name=str(number))
+        make(part, address, size=len(part), name=str(number))
         for number, part in enumerate(parts)
+        for address in [server.put(f"/{number}", part, pause=0.05, chunk=10_000)]
     ]
     paths = fetch_all(wanted, cache=cache, reporter=heard, settings=settings)
     assert list(paths) == wanted
@@ -253,18 +254,26 @@ def test_many_at_once_with_one_count_of_bytes(server, cache, settings, make, hea
 
 
 def test_a_failure_stops_the_others_and_keeps_what_they_have(server, cache, settings, make, heard):
-    slow = make(DATA, server.put("/slow", DATA, pause=0.2, chunk=2000), size=len(DATA), name="s")
+    gate = threading.Event()
+    slow = make(DATA, server.put("/slow", DATA, gate=gate), size=len(DATA), name="s")
     bad = make(OTHER, server.url + "/gone", name="b")
-    started = time.monotonic()
     with pytest.raises(FetchError, match="answered 404"):
         fetch_all([slow, bad], cache=cache, reporter=heard, settings=settings)
-    assert time.monotonic() - started < 20  # all of it would take thirty
-    assert not file_path(slow, cache).exists()
+    assert not file_path(slow, cache).exists(), "it waited for the last bytes"
+    gate.set()
 
 
 def test_two_threads_download_once(server, cache, settings, make, heard):
-    artifact = make(DATA, server.put("/a", DATA, pause=0.05, chunk=30_000))
-    paths = []
+    met = threading.Event()  # the download goes on when somebody waits for it
+    artifact = make(DATA, server.put("/a", DATA, gate=met))
+    paths, say = [], heard.say
+
+    def tell(text: str) -> None:
+        say(text)
+        if "waiting for another download" in text:
+            met.set()
+
+    heard.say = tell
 
     def one() -> None:
         paths.append(fetch(artifact, cache=cache, reporter=heard, settings=settings))

@@ -7,6 +7,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -45,7 +46,7 @@ def command(artifact, root: Path, *, size: int | None = None) -> list[str]:
 
 
 def wait_for_part(part: Part, process: subprocess.Popen) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while part.size < 200_000:
         assert process.poll() is None, "it ended before it could be killed"
         assert time.monotonic() < deadline, "no bytes came"
@@ -54,19 +55,20 @@ def wait_for_part(part: Part, process: subprocess.Popen) -> None:
 
 @pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_killed_in_the_middle_and_run_again(sign, server, cache, settings, make, heard):
-    url = server.put("/a", DATA, pause=0.15, chunk=64 * 1024, etag='"v1"')
+    gate = threading.Event()  # it cannot be over before the kill
+    url = server.put("/a", DATA, gate=gate, etag='"v1"')
     artifact = make(DATA, url, size=len(DATA))
     final = file_path(artifact, cache)
     part = Part(folder=final.parent)
     process = subprocess.Popen(command(artifact, cache.root), stderr=subprocess.DEVNULL)
     wait_for_part(part, process)
     process.send_signal(sign)
-    assert process.wait(60) != 0
+    assert process.wait(240) != 0
     assert not final.exists()
     kept = part.size
     assert 0 < kept < len(DATA)
 
-    server.files["/a"].pause = 0.0
+    gate.set()
     assert fetch(artifact, cache=cache, reporter=heard, settings=settings) == final
     assert final.read_bytes() == DATA
     assert server.seen == [("/a", None, None), ("/a", f"bytes={kept}-", '"v1"')]
@@ -76,22 +78,23 @@ def test_killed_in_the_middle_and_run_again(sign, server, cache, settings, make,
 def test_two_processes_download_once(server, cache, make):
     artifact = make(DATA, server.put("/a", DATA, pause=0.01), size=len(DATA))
     processes = [subprocess.Popen(command(artifact, cache.root)) for _ in range(2)]
-    assert [process.wait(60) for process in processes] == [0, 0]
+    assert [process.wait(240) for process in processes] == [0, 0]
     assert file_path(artifact, cache).read_bytes() == DATA
     assert len(server.seen) == 1
 
 
 def test_a_killed_process_leaves_no_lock_behind(server, cache, settings, make, heard):
-    artifact = make(DATA, server.put("/a", DATA, pause=0.15), size=len(DATA))
+    gate = threading.Event()
+    artifact = make(DATA, server.put("/a", DATA, gate=gate), size=len(DATA))
     first = subprocess.Popen(command(artifact, cache.root))
     wait_for_part(Part(folder=file_path(artifact, cache).parent), first)
     second = subprocess.Popen(command(artifact, cache.root))
     time.sleep(0.5)
     assert second.poll() is None  # it waits
-    server.files["/a"].pause = 0.0
     first.kill()
-    first.wait(10)
-    assert second.wait(60) == 0
+    first.wait()
+    gate.set()
+    assert second.wait(240) == 0
     assert file_path(artifact, cache).read_bytes() == DATA
 
 

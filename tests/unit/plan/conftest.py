@@ -148,6 +148,7 @@ def published() -> Callable[..., PublishedWheel]:
             "profile": "full",
             **changes,
         }
+        # Only fields that may be None are None, which a dict of all of them cannot say.
         return PublishedWheel(**values)  # type: ignore[arg-type]
 
     return make

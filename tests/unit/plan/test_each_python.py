@@ -107,6 +107,90 @@ def test_a_container_builds_none_yet(each: World) -> None:
     assert "leave out --engine" in str(found["3.11"].why)
 
 
+def test_another_patch_release_builds_nothing_again(each: World, published: Published) -> None:
+    """A wheel differs from what is published by nothing but the headers that are here."""
+    each.headers["3.12"] = f"3.12.1 {'a' * 64}"
+    there = rows(each.plan("cu118"))["3.12"]
+    assert there.spec is not None
+    name = "hello_cuda-1.0+cu118-1-cp312-cp312-manylinux_2_31_x86_64.whl"
+    one = published(filename=name, key=there.key, headers=there.spec.python_headers)
+    each.published = (one,)
+    assert rows(each.plan("cu118"))["3.12"].why is None, "the very same"
+
+    each.headers["3.12"] = f"3.12.2 {'b' * 64}"
+    row = rows(each.plan("cu118"))["3.12"]
+    assert (row.state, row.published, row.key) == (State.PUBLISHED, True, there.key)
+    assert row.why == (
+        "built with the headers of Python 3.12.1, here are those of 3.12.2; their ABI is the same"
+    )
+    assert f"published: {row.why}" in show.plain(each.plan("cu118"))
+    each.stored.add(str(there.key))
+    assert rows(each.plan("cu118"))["3.12"].state is State.STORED
+
+    del each.headers["3.12"]
+    each.stored.clear()
+    row = rows(each.plan("cu118"))["3.12"]
+    assert (row.state, row.key) == (State.PUBLISHED, there.key)
+    assert row.why == "built with the headers of Python 3.12.1; their ABI is the same"
+
+
+@pytest.mark.parametrize(
+    ("key", "headers"),
+    [
+        (None, None),  # nobody says what it was built with
+        (None, f"3.12.1 {'c' * 64}"),  # with others than its key was made with
+        ("0" * 32, f"3.12.1 {'a' * 64}"),  # of another recipe
+    ],
+)
+def test_whatever_else_differs_is_another_build(
+    each: World, published: Published, key: str | None, headers: str | None
+) -> None:
+    each.headers["3.12"] = f"3.12.1 {'a' * 64}"
+    key = key or rows(each.plan("cu118"))["3.12"].key
+    name = "hello_cuda-1.0+cu118-1-cp312-cp312-manylinux_2_31_x86_64.whl"
+    each.published = (published(filename=name, key=key, headers=headers),)
+    each.headers["3.12"] = f"3.12.2 {'b' * 64}"
+    row = rows(each.plan("cu118"))["3.12"]
+    assert (row.state, row.published) == (State.REFUSED, False)
+    assert "raise the recipe's revision" in str(row.why)
+    del each.headers["3.12"]
+    assert rows(each.plan("cu118"))["3.12"].state is State.NOT_HERE
+
+
+def test_a_removed_wheel_is_not_there_for_other_headers_either(
+    each: World, published: Published
+) -> None:
+    each.headers["3.12"] = f"3.12.1 {'a' * 64}"
+    spec = rows(each.plan("cu118"))["3.12"].spec
+    assert spec is not None
+    name = "hello_cuda-1.0+cu118-1-cp312-cp312-manylinux_2_31_x86_64.whl"
+    each.published = (
+        published(filename=name, key=spec.key, headers=spec.python_headers, removed="broken"),
+    )
+    each.headers["3.12"] = f"3.12.2 {'b' * 64}"
+    row = rows(each.plan("cu118"))["3.12"]
+    assert row.state is State.REFUSED
+    assert "was removed (broken)" in str(row.why)
+
+
+def test_the_container_engine_refuses_them_in_one_sentence(
+    tmp_path: Path,
+) -> None:
+    from builder.cli.main import cli
+
+    recipes = Path(__file__).parents[2] / "recipes_each"
+    options = ["--recipes", str(recipes), "--cache-dir", str(tmp_path / "cache"), "-q"]
+    words = ["build", "cu118-py311", "--engine", "cibuildwheel", "--dist", str(tmp_path / "dist")]
+    with pytest.raises(PlanError) as refused:
+        cli.main([*options, *words], standalone_mode=False)
+    assert (refused.value.exit_code, refused.value.message) == (
+        4,
+        "hello-each 1.0+cu118 for py311: not built here: "
+        "cibuildwheel builds no wheel for one Python alone: leave out --engine",
+    )
+    assert not (tmp_path / "dist").exists()
+
+
 def test_it_is_shown_so(each: World) -> None:
     plan = each.plan("cu118-py31[34]")
     lines = show.plain(plan).splitlines()

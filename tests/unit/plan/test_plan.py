@@ -321,6 +321,22 @@ def test_a_python_that_is_new_to_the_index(mixed: Plan) -> None:
     assert "new to the index" not in show.plain(mixed)
 
 
+def test_a_matrix_has_as_many_jobs_as_github_takes(
+    mixed: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert show.waiting(mixed) == []
+    whole = show.github(mixed)
+    monkeypatch.setattr(show, "MATRIX", 1)
+    matrix, jobs, pythons, _ = show.github(mixed).splitlines()
+    include = json.loads(matrix.partition("=")[2])["include"]
+    assert include == json.loads(whole.splitlines()[0].partition("=")[2])["include"][:1]
+    assert jobs == "jobs=1"
+    assert json.loads(pythons.partition("=")[2]) == [f"3.{minor}" for minor in range(10, 15)]
+    assert show.waiting(mixed) == [
+        "1 of the builds wait for the next run: a matrix has 1 jobs at most"
+    ]
+
+
 def hello_or_other(plan: Plan, job: dict[str, str]) -> Row:
     (row,) = (
         row for row in plan.rows if (row.recipe.name, row.cuda) == (job["recipe"], job["cuda"])

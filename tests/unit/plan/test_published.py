@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import http.server
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 
 from builder.errors import FetchError, UsageError
 from builder.plan.facts import PublishedWheel
-from builder.plan.published import read_index, read_published
+from builder.plan.published import read_index
 from index.ledger import Add, Event, Remove, Yank
 from index.records import Record
 from index.site.disk import append
@@ -64,6 +65,7 @@ def expected(cuda: str, **changes: str | None) -> PublishedWheel:
         "profile": "full",
         **changes,
     }
+    # Only fields that may be None are None, which a dict of all of them cannot say.
     return PublishedWheel(**values)  # type: ignore[arg-type]
 
 
@@ -90,14 +92,14 @@ def address(site: Path) -> Iterator[str]:
 
 
 def test_a_folder(site: Path) -> None:
-    assert read_published(str(site)) == EXPECTED
-    assert read_published(site.as_uri()) == EXPECTED
+    assert read_index(str(site)).wheels == EXPECTED
+    assert read_index(site.as_uri()).wheels == EXPECTED
     assert "%20" in site.as_uri()
 
 
 @pytest.mark.parametrize("end", ["", "/"])
 def test_an_address(address: str, end: str) -> None:
-    assert read_published(address + end) == EXPECTED
+    assert read_index(address + end).wheels == EXPECTED
 
 
 def test_what_must_be_tried_under_a_python_that_came_later(site: Path, address: str) -> None:
@@ -113,19 +115,43 @@ def test_what_must_be_tried_under_a_python_that_came_later(site: Path, address: 
     assert nothing.untried(("3.15",), []) == {}, "what is built first is tried anyway"
 
 
+def test_the_headers_of_wheels_for_one_python_alone(site: Path, address: str) -> None:
+    """They stand in the record's build spec; no other wheel's record is asked for them."""
+    one = record("cu118").model_dump()
+    name = "hello_cuda-1.0+cu118-1-{0}-manylinux_2_31_x86_64.whl"
+    specs = {
+        "cp312-cp312": {"python_headers": "3.12.1 " + "a" * 64},
+        "cp313-cp313": None,
+        "cp39-abi3": {"python_headers": "no such thing"},
+    }
+    events: list[Event] = []
+    for tag, spec in specs.items():
+        told = {**one, "filename": name.format(tag), "build_spec": spec}
+        told["tags"] = (f"{tag}-manylinux_2_31_x86_64",)
+        url = f"files/{told['filename']}"
+        events.append(Add(record=Record(**told), url=url, uploaded="2026-11-02T00:00:00Z"))
+    (site / "each").mkdir()
+    append(site / "each", State.in_memory(), events)
+    for where in (str(site / "each"), f"{address}/each"):
+        published = read_index(where).wheels
+        assert len(published) == len(specs)
+        found = {one.filename: one.headers for one in published if one.headers}
+        assert found == {name.format("cp312-cp312"): "3.12.1 " + "a" * 64}
+
+
 def test_no_ledger(tmp_path: Path, address: str) -> None:
     for where in (str(tmp_path), tmp_path.as_uri(), f"{address}/nothing"):
         with pytest.raises(FetchError, match=r"there is no ledger\.jsonl at") as caught:
-            read_published(where)
+            read_index(where)
         assert "--published" in str(caught.value.remedy)
-        assert read_published(where, new_is_fine=True) == ()
+        assert read_index(where, new_is_fine=True).wheels == ()
 
 
 def test_a_server_that_is_down(address: str) -> None:
-    with http.server.HTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler) as server:
-        port = server.server_address[1]
-    with pytest.raises(FetchError, match="no connection"):
-        read_published(f"http://127.0.0.1:{port}")
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))  # bound and not listening: connections are refused
+        with pytest.raises(FetchError, match="no connection"):
+            read_index(f"http://127.0.0.1:{unused.getsockname()[1]}")
 
 
 def test_a_shortened_ledger_is_not_taken_for_an_index(site: Path, address: str) -> None:
@@ -133,34 +159,34 @@ def test_a_shortened_ledger_is_not_taken_for_an_index(site: Path, address: str) 
     ledger.write_text("".join(ledger.read_text().splitlines(keepends=True)[:2]))
     for where in (str(site), address):
         with pytest.raises(FetchError, match="was shortened"):
-            read_published(where)
+            read_index(where)
 
 
 def test_a_ledger_of_something_else(site: Path, address: str) -> None:
     (site / "ledger.jsonl").write_text("<html>not found</html>\n")
     for where in (str(site), address):
         with pytest.raises(FetchError, match="ledger line 1"):
-            read_published(where)
+            read_index(where)
     (site / "ledger.jsonl").write_bytes(b"\xff\n")
     for where in (str(site), address):
         with pytest.raises(FetchError, match="ledger line 1 is not a sealed line"):
-            read_published(where)
+            read_index(where)
 
 
 def test_a_ledger_with_no_head_is_read_whole_or_not_at_all(site: Path, address: str) -> None:
     (site / "ledger.head.json").unlink()
     for where in (str(site), address):
-        assert read_published(where) == EXPECTED
+        assert read_index(where).wheels == EXPECTED
     ledger = site / "ledger.jsonl"
     ledger.write_bytes(ledger.read_bytes().replace(b"\n", b"\r") + b"x")
     for where in (str(site), address):
         with pytest.raises(FetchError, match="ledger line 1 is cut off"):
-            read_published(where)
+            read_index(where)
 
 
 def test_an_address_of_another_kind() -> None:
     with pytest.raises(UsageError, match="neither an http"):
-        read_published("ftp://example.org/")
+        read_index("ftp://example.org/")
 
 
 @pytest.mark.parametrize("where", ["https://[", "https://host:port/"])

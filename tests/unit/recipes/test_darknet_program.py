@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import shutil
 import subprocess
@@ -47,7 +48,7 @@ def python(site: Path, code: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_program_names_the_missing_library_and_the_doctor(site: Path) -> None:
-    code = "from darknet._program import main; main()"
+    code = "import sys; from darknet._program import main; sys.argv[1:] = ['detect']; main()"
     done = python(site, code)
     assert (done.returncode, done.stdout) == (10, "")
     assert done.stderr == (
@@ -55,6 +56,58 @@ def test_the_program_names_the_missing_library_and_the_doctor(site: Path) -> Non
     )
     (site / "nvidia/x/lib/libgone.so.1").touch()
     assert python(site, code).stdout == "started\n"
+
+
+UNHEARD = {"/dev/full": (1, "the standard output is not taken: No space left"), "pipe": (141, "")}
+SAYING = ("darknet --help", "darknet --version", "darknet data check nothing.data", "doctor")
+
+
+@pytest.mark.parametrize("where", UNHEARD)
+@pytest.mark.parametrize("what", SAYING)
+def test_output_that_is_not_taken_is_no_traceback(site: Path, what: str, where: str) -> None:
+    """A full disk, or `| head` that has seen enough."""
+    start = "import sys; from darknet.__main__ import *; from darknet import _doctor\n"
+    start += "_doctor.examine = lambda: []\n"
+    run = "raise SystemExit(guarded(lambda: main([])))\n"
+    if what != "doctor":
+        start += f"sys.argv = {what.split()}\nfrom darknet._program import main as started\n"
+        run = "started()\n"
+    status, said = UNHEARD[where]
+    if where == "pipe":
+        reading, writing = os.pipe()
+        os.close(reading)
+        stdout = os.fdopen(writing, "w")
+    else:
+        stdout = Path(where).open("w", encoding="utf-8")  # noqa: SIM115 -- the next line closes it
+    with stdout:
+        done = subprocess.run(
+            [sys.executable, "-c", start + run],
+            env={"PYTHONPATH": str(site)},
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )  # fmt: skip -- as `python` has it
+    assert "Traceback" not in done.stderr
+    assert (done.returncode, said in done.stderr) == (status, True)
+
+
+def test_a_closed_stream_never_becomes_a_file_of_the_programs(site: Path, tmp_path: Path) -> None:
+    """The weights, opened where the standard output was, would have had the log written into."""
+    program = site / "darknet/bin/darknet"
+    program.write_text(
+        f"#!{sys.executable}\n"
+        "import os\n"
+        "with open(os.environ['TOLD'], 'w') as told:\n"
+        "    told.write(' '.join(os.readlink(f'/proc/self/fd/{n}') for n in range(3)))\n"
+    )
+    (site / "nvidia/x/lib/libgone.so.1").touch()
+    code = "import sys; from darknet._program import main; sys.argv[1:] = ['detect']; main()"
+    environment = {"PYTHONPATH": str(site), "TOLD": str(tmp_path / "told"), "PATH": os.defpath}
+    line = shlex.join([sys.executable, "-c", code]) + " <&- >&- 2>&-"
+    done = subprocess.run(["sh", "-c", line], env=environment, check=False)
+    assert done.returncode == 0
+    assert (tmp_path / "told").read_text().split(" ") == ["/dev/null"] * 3
 
 
 def test_what_the_doctor_says_can_be_pasted(site: Path) -> None:

@@ -123,6 +123,19 @@ def test_no_licence_of_what_is_not_in_it() -> None:
     assert {one for one in third if not one.startswith(tuple(bundled))} == set()
 
 
+def test_cuda_s_headers_whose_code_is_compiled_into_it() -> None:
+    text = (RECIPE / "LICENSE-CCCL.txt").read_text("utf-8")
+    for part in (
+        "Thrust is under the Apache",
+        "LLVM Exceptions to the Apache",
+        "CUB's source code",
+    ):
+        assert part in text
+    own = tomllib.loads(PYPROJECT)["project"]
+    assert "LICENSE-CCCL.txt" in own["license-files"]
+    assert {"Apache-2.0", "Apache-2.0 WITH LLVM-exception", "BSD-3-Clause"} <= set(terms(own))
+
+
 def test_the_licence_of_our_own_code_is_the_projects() -> None:
     assert (RECIPE / "LICENSE").read_bytes() == (RECIPE.parents[1] / "LICENSE").read_bytes()
     assert "LICENSE" in tomllib.loads(PYPROJECT)["project"]["license-files"]

@@ -65,8 +65,6 @@ def test_an_empty_store(store: Store) -> None:
     assert store.get(KEY) is None
     assert store.keys() == ()
     assert store.find("0") == ()
-    assert store.size() == 0
-    assert not store.remove(KEY)
 
 
 def test_put_and_get(store: Store, wheel: Path) -> None:
@@ -78,7 +76,6 @@ def test_put_and_get(store: Store, wheel: Path) -> None:
     assert got.record == record(b"a wheel")
     assert wheel.exists()
     assert store.keys() == store.find("0123") == (KEY,)
-    assert store.size() == sum(path.stat().st_size for path in got.folder.iterdir())
 
 
 def test_a_report_lies_beside_its_wheel(store: Store, wheel: Path) -> None:
@@ -298,19 +295,12 @@ def test_what_a_killed_builder_leaves_is_no_entry(store: Store, wheel: Path) -> 
     assert store.get(OTHER) is None
 
 
-def test_remove(store: Store, wheel: Path) -> None:
-    store.put(KEY, wheel, record(b"a wheel"))
-    assert store.remove(KEY)
-    assert store.get(KEY) is None
-    assert store.keys() == ()
-
-
 @pytest.mark.parametrize("key", ["", "..", "../" + KEY, KEY[:-1], KEY.upper(), f"{KEY}/x"])
 def test_what_is_no_key_never_becomes_a_path(store: Store, wheel: Path, key: str) -> None:
     with pytest.raises(BuilderError, match="no build key"):
         store.get(key)
     with pytest.raises(BuilderError, match="no build key"):
-        store.remove(key)
+        store.put(key, wheel, record(b"a wheel").model_copy(update={"build_key": key}))
 
 
 PUT = """
@@ -329,6 +319,6 @@ def test_builders_put_the_same_key_at_once(tmp_path: Path, wheel: Path) -> None:
     root = tmp_path / "store"
     command = [sys.executable, "-c", PUT, root, KEY, wheel, record_path(wheel)]
     running = [subprocess.Popen(command) for _ in range(3)]
-    assert [child.wait(60) for child in running] == [0, 0, 0]
+    assert [child.wait(240) for child in running] == [0, 0, 0]
     assert Store(root).get(KEY, hashed=True) is not None
     assert {path.name for path in root.iterdir()} == {KEY, ".lock"}

@@ -40,7 +40,8 @@ def archive() -> Iterator[tuple[str, type[Handler]]]:
 
 
 @pytest.fixture(autouse=True)
-def forget() -> None:
+def forget(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PROBE_SECONDS", 240.0)  # here a server that is slow is no other
     module._refusal.cache_clear()
     module._unreachable.clear()
 

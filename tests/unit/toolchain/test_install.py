@@ -193,23 +193,25 @@ def test_remove_takes_every_prefix_of_a_label_and_no_other(
 
 
 def test_waiting_for_another_builder_is_said(cache: Cache) -> None:
+    held, done = threading.Event(), threading.Event()
+
     class Heard(Silent):
         lines: tuple[str, ...] = ()
 
         def say(self, text: str) -> None:
             self.lines += (text,)
+            done.set()
 
-    heard, held, done = Heard(), threading.Event(), threading.Event()
+    heard = Heard()
 
     def hold() -> None:
         with locked("host-1", cache, reporter=Silent()):
             held.set()
-            done.wait(5)
+            done.wait(240)
 
     thread = threading.Thread(target=hold)
     thread.start()
-    held.wait(5)
-    threading.Timer(0.2, done.set).start()
+    assert held.wait(240)
     with locked("host-1", cache, reporter=heard):
         assert done.is_set()
     thread.join()

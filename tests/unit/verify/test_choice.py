@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pytest
 
-from builder.verify.choice import Live, choose
+from builder.verify.choice import Choice, Live, Reports, choose
 from builder.verify.report import Check, VerifyReport
 from index.model import File
 from index.records import Record
@@ -129,18 +129,21 @@ def test_what_pins_one_that_stays_stays_and_so_does_what_pins_that() -> None:
     above = record("above_gpu", needs="main-gpu==2.0+cu118")
     everything = [main, empty, above, GOOD]
     good = passed(main, above, GOOD, under=("3.10",))
-    asked = {"pythons": ("3.10",), "targets": TARGETS, "live": live(pythons=("3.10",))}
-    assert len(choose(everything, good, **asked).chosen) == 4  # type: ignore[arg-type] # as above
-    bad = good | tried(main, "3.10", failed="tests")
-    choice = choose(everything, bad, **asked)  # type: ignore[arg-type] # as above
+    there = live(pythons=("3.10",))
+
+    def chosen(records: Sequence[Record], reports: Reports, there: Live = there) -> Choice:
+        return choose(records, reports, pythons=("3.10",), targets=TARGETS, live=there)
+
+    assert len(chosen(everything, good).chosen) == 4
+    choice = chosen(everything, good | tried(main, "3.10", failed="tests"))
     assert choice.chosen == (GOOD.filename,)
     assert "it needs main-gpu==2.0+cu118" in choice.kept_back[empty.filename]
     assert "it needs main-gpu==2.0+cu118" in choice.kept_back[above.filename]
     # What is in the index already is there for whoever pins it.
-    there = {**asked, "live": live(main, empty, pythons=("3.10",))}
-    assert choose([above], good, **there).chosen == (above.filename,)  # type: ignore[arg-type] # as above
+    pinned = live(main, empty, pythons=("3.10",))
+    assert chosen([above], good, pinned).chosen == (above.filename,)
     # A wheel whose companion was lost on the way helps nobody.
-    assert choose([main], good, **asked).chosen == ()  # type: ignore[arg-type] # as above
+    assert chosen([main], good).chosen == ()
 
 
 def test_before_the_first_publication_it_must_pass_under_everything_asked_for() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ from click.testing import CliRunner, Result
 from builder.cli.main import cli
 from builder.errors import UsageError, VerifyError
 from builder.verify import Check, VerifyReport, write_report
+from index import files
 from index.records import record_path, write_record
 from index.site.disk import read_state
 from index.wheels import record_of_wheel
@@ -68,6 +70,43 @@ def test_what_passed_goes_on_and_the_rest_is_told(choose: Choose, tmp_path: Path
     assert (tmp_path / "into" / GOOD).read_bytes() == good.read_bytes()
     assert f"| {GOOD} | published |" in summary.read_text()
     assert f"| {BAD} | kept back: " in summary.read_text()
+
+
+def test_interrupted_while_it_copies_the_same_command_goes_on(
+    choose: Choose, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path / "dist", GOOD, "3.10", "3.12")
+    copied, real = 0, files.copy_file
+
+    def breaks(source: Path, destination: Path) -> None:
+        nonlocal copied
+        copied += 1
+        if copied == 3:
+            raise KeyboardInterrupt
+        real(source, destination)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "copy_file", breaks)
+        assert choose("--new-is-fine").exit_code != 0
+    assert copied == 3
+    assert [path.name for path in tmp_path.iterdir()] == ["dist"]
+    (tmp_path / "into").mkdir()
+    assert choose("--new-is-fine").exit_code == 0
+    assert len(list((tmp_path / "into").iterdir())) == 4
+    assert {path.name for path in tmp_path.iterdir()} == {"dist", "into"}
+
+
+def test_a_folder_that_cannot_be_replaced_is_named(
+    choose: Choose, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another file system, mounted there."""
+    put(tmp_path / "dist", GOOD, "3.10", "3.12")
+    (tmp_path / "into").mkdir()
+    busy = OSError(errno.EBUSY, "Device or resource busy")
+    monkeypatch.setattr(Path, "rmdir", lambda self: (_ for _ in ()).throw(busy))
+    done = choose("--new-is-fine")
+    assert isinstance(done.exception, UsageError)
+    assert "into' cannot be replaced: Device or resource busy" in str(done.exception)
 
 
 def test_where_there_is_nothing_to_publish(choose: Choose, tmp_path: Path) -> None:

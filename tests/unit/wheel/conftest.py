@@ -236,7 +236,7 @@ def good_wheel(tmp_path: Path) -> Path:
             "libc.so.6": ["GLIBC_2.2.5", "GLIBC_2.27"],
             "libcudart.so.11.0": ["libcudart.so.11.0"],
         },
-        runpath="$ORIGIN/../nvidia/cuda_runtime/lib",
+        rpath="$ORIGIN/../nvidia/cuda_runtime/lib",
         soname="libdemo.so",
         fatbins=code + code,
     )

@@ -133,6 +133,28 @@ def test_run_paths_that_leave_site_packages(good, codes, run_path):
     assert codes(with_elf(good, run_paths=paths)) == ["run-path"]
 
 
+def test_a_run_path_that_the_environment_outranks(good, codes):
+    assert codes(with_elf(good, legacy_run_path=False)) == ["run-path-kind"]
+    driver = replace(good.external[0], soname="libcuda.so.1")
+    none = with_elf(good, legacy_run_path=False, needed=("libcuda.so.1",), version_needs=())
+    assert codes(with_elf(replace(none, external=(driver,)), run_paths=())) == []
+
+
+@pytest.mark.parametrize(
+    ("needed", "found"),
+    [
+        (("libcublas.so.12",), ["library-family"]),
+        (("libcublas.so.12", "libcublasLt.so.12"), []),
+        (("libcublasLt.so.12",), []),
+        (("libnppial.so.12", "libnppig.so.12"), ["library-family"]),
+        (("libnppial.so.12", "libnppc.so.12"), []),
+        (("libcublas.so.12", "libnppig.so.12"), ["library-family", "library-family"]),
+    ],
+)
+def test_what_a_library_of_nvidias_needs_in_turn(good, codes, needed, found):
+    assert codes(with_elf(good, needed=(*good.elves[0].needed, *needed))) == found
+
+
 def test_an_excluded_library_out_of_reach(good, codes):
     assert codes(with_elf(good, run_paths=())) == ["library-unreachable"]
     elsewhere = with_elf(good, run_paths=("$ORIGIN/../nvidia/cublas/lib",))

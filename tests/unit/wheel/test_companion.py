@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,6 @@ from builder.wheel.archive import Wheel, problems
 from index.model import check_record
 from index.records import Record, write_record
 
-Spec = Callable[..., BuildSpec]
 NAME = "opencv_python-4.14.0.93.99+cu118-2-py3-none-any.whl"
 SUMMARY = "Empty: opencv-cuda takes the place of opencv-python"
 BYTES = "4f8aa860d7cbd3159fb0cb5fa51a854c01413a76b7a561c361ef74b71fe5bfd8"

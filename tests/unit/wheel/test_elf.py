@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import struct
+import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.errors import CheckError
@@ -86,7 +87,6 @@ def test_damage_names_the_file(make_elf, make_fatbin):
         read_elf("a.so", make_elf(fatbins=b"garbage!" * 9))
 
 
-@settings(deadline=2000)
 @given(st.data())
 def test_damage_never_crashes_or_hangs(make_elf, make_fatbin, data):
     good = make_elf(
@@ -99,11 +99,13 @@ def test_damage_never_crashes_or_hangs(make_elf, make_fatbin, data):
     for _ in range(data.draw(st.integers(1, 6))):
         place = data.draw(st.integers(4, len(good) - 1))
         changed[place : place + 1] = data.draw(st.binary(min_size=1, max_size=8))
+    began = time.thread_time()  # of the CPU: a busy machine takes none of it
     try:
         message = f"{read_elf('a.so', bytes(changed)).path} was read"
     except CheckError as error:
         message = str(error)
     assert message.startswith("a.so")
+    assert time.thread_time() - began < 2
 
 
 def test_version_chains_that_never_end_are_refused(make_elf):

@@ -142,6 +142,16 @@ def test_the_verb_shows_it_all(run, good_wheel):
         assert text in result.output
 
 
+@pytest.mark.parametrize("kind", ["RPATH", "RUNPATH"])
+def test_the_verb_shows_which_run_path_a_file_has(run, tmp_path, make_wheel, make_elf, kind):
+    library = make_elf(**{kind.lower(): "$ORIGIN/lib"})
+    wheel = make_wheel(tmp_path, {"demo_gpu/a.so": library, "demo_gpu/b.so": make_elf()})
+    lines = {line.split()[0]: line.split() for line in run(wheel).output.splitlines() if line}
+    assert (kind in lines["demo_gpu/a.so"], kind in lines["demo_gpu/b.so"]) == (True, False)
+    violations = json.loads(run("--json", "--check", wheel).output)["wheels"][0]["violations"]
+    assert ("run-path-kind" in {one["code"] for one in violations}) == (kind == "RUNPATH")
+
+
 def test_the_verb_as_json(run, good_wheel):
     result = run("--json", "--check", good_wheel)
     data = json.loads(result.output)

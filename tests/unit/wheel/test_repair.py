@@ -56,6 +56,7 @@ def test_the_tag_follows_from_the_symbols(fix, tmp_path):
     assert found.problems == ()
     assert found.policy == "manylinux_2_27_x86_64"
     assert found.elves[0].run_paths == (RUN_PATH,)
+    assert found.elves[0].legacy_run_path
     assert found.build_tag == "1"
     assert [path.name for path in made.parent.iterdir()] == [made.name]
 
@@ -145,6 +146,12 @@ def test_a_raw_wheel_that_contradicts_itself_is_refused(
     )
     with pytest.raises(CheckError, match="METADATA has the name 'other'"):
         repair(raw, spec=make_spec(), toolchain=toolchain, into=tmp_path / "out", log=None)
+
+
+def test_run_paths_of_both_kinds_are_refused(fix, tmp_path):
+    with pytest.raises(CheckError, match=r"demo_gpu/a\.so has both DT_RPATH and DT_RUNPATH"):
+        fix(library={**GOOD, "rpath": RUN_PATH})
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_what_auditwheel_cannot_see_we_do(fix, make_spec):

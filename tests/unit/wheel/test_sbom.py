@@ -50,6 +50,20 @@ def test_it_is_what_cyclonedx_asks_for(spec):
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(data.decode()) is None
 
 
+def test_the_headers_of_the_one_python_it_is_for(make_spec):
+    headers = f"3.13.0 {'d' * 64}"
+    one = make_spec(py_api="each", python="3.13", python_headers=headers)
+    (found,) = (part for part in document(one)["components"] if part["name"] == "cpython")
+    assert found["version"] == "3.13.0"
+    assert found["purl"] == "pkg:generic/cpython@3.13.0"
+    assert facts(found) == {
+        "gpu-wheelhouse:role": "python headers",
+        "gpu-wheelhouse:headers-sha256": "d" * 64,
+    }
+    assert found["bom-ref"] in document(one)["dependencies"][-1]["dependsOn"]
+    assert "cpython" not in {part["name"] for part in document(make_spec())["components"]}
+
+
 def test_it_names_source_patches_toolchain_and_what_was_grafted(spec):
     found = document(spec, grafted_library("demo.libs/libb-12ab.so.1", b"library"))
     by_role: dict[str, list[dict]] = {}

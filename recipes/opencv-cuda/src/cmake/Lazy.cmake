@@ -1,31 +1,43 @@
-# cuBLAS, loaded when it is first called (src/lazy/cublas.c says why).
+# Libraries of NVIDIA's that are loaded when they are first called: src/lazy says which, and why.
 #
 # The targets have the names that CMake's FindCUDAToolkit gives to the shared libraries, and exist
 # before it looks, so that OpenCV links the entries without knowing.
 
 set(WHEELHOUSE_LAZY "")
-if(NOT WITH_CUBLAS)
-  return()
-endif()
-
-string(REGEX MATCH "^[0-9]+" cuda_major "${WHEELHOUSE_CUDA_VERSION}")
-set(WHEELHOUSE_LAZY "libcublas.so.${cuda_major}")
-
-add_library(lazy_cublas STATIC EXCLUDE_FROM_ALL "${CMAKE_CURRENT_SOURCE_DIR}/src/lazy/cublas.c")
-set_target_properties(lazy_cublas PROPERTIES
-  POSITION_INDEPENDENT_CODE ON
-  ARCHIVE_OUTPUT_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}/lazy")
-target_compile_definitions(lazy_cublas PRIVATE "CUBLAS_SONAME=\"${WHEELHOUSE_LAZY}\"")
-
 cmake_path(GET CMAKE_CUDA_COMPILER PARENT_PATH cuda_programs)
 cmake_path(GET cuda_programs PARENT_PATH cuda_prefix)
-# OpenCV names cublasLt as well, and calls nothing of it.
-foreach(library cublas cublasLt)
-  add_library(CUDA::${library} STATIC IMPORTED GLOBAL)
-  set_target_properties(CUDA::${library} PROPERTIES
-    IMPORTED_LOCATION "${CMAKE_CURRENT_BINARY_DIR}/lazy/liblazy_cublas.a"
-    INTERFACE_LINK_LIBRARIES "${CMAKE_DL_LIBS}")
-  # As FindCUDAToolkit has it, so that the commands that compile are the same.
-  target_include_directories(CUDA::${library} SYSTEM INTERFACE "${cuda_prefix}/include")
-  add_dependencies(CUDA::${library} lazy_cublas)
-endforeach()
+
+# The entries in src/lazy/<library>.c, for its target and those of the libraries that it needs.
+function(wheelhouse_lazy library)
+  set(entries lazy_${library})
+  add_library(${entries} STATIC EXCLUDE_FROM_ALL "${CMAKE_CURRENT_SOURCE_DIR}/src/lazy/${library}.c")
+  set_target_properties(${entries} PROPERTIES
+    POSITION_INDEPENDENT_CODE ON
+    ARCHIVE_OUTPUT_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}/lazy")
+  foreach(name ${library} ${ARGN})
+    file(GLOB soname RELATIVE "${cuda_prefix}/lib64" "${cuda_prefix}/lib64/lib${name}.so.*")
+    list(FILTER soname INCLUDE REGEX "\\.so\\.[0-9]+$")
+    if(NOT soname)
+      message(FATAL_ERROR "lib${name}.so is not in ${cuda_prefix}/lib64")
+    endif()
+    string(TOUPPER "${name}_SONAME" variable)
+    target_compile_definitions(${entries} PRIVATE "${variable}=\"${soname}\"")
+    if(name STREQUAL library)
+      set(WHEELHOUSE_LAZY ${WHEELHOUSE_LAZY} ${soname} PARENT_SCOPE)
+    endif()
+    add_library(CUDA::${name} STATIC IMPORTED GLOBAL)
+    set_target_properties(CUDA::${name} PROPERTIES
+      IMPORTED_LOCATION "${CMAKE_CURRENT_BINARY_DIR}/lazy/lib${entries}.a"
+      INTERFACE_LINK_LIBRARIES "${CMAKE_DL_LIBS}")
+    # As FindCUDAToolkit has it, so that the commands that compile are the same.
+    target_include_directories(CUDA::${name} SYSTEM INTERFACE "${cuda_prefix}/include")
+    add_dependencies(CUDA::${name} ${entries})
+  endforeach()
+endfunction()
+
+if(WITH_CUBLAS)
+  wheelhouse_lazy(cublas cublasLt)  # OpenCV names cublasLt as well, and calls nothing of it
+endif()
+if(WITH_CUFFT)
+  wheelhouse_lazy(cufft)
+endif()

@@ -12,6 +12,14 @@ set_target_properties(opencv_python3 PROPERTIES
   BUILD_WITH_INSTALL_RPATH ON
   INSTALL_RPATH_USE_LINK_PATH OFF
 )
+# NPP's libraries need libnppc, and look on LD_LIBRARY_PATH first; what the extension itself needs is
+# loaded before that. Static NPP has it inside.
+if(NOT EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/sources/npp")
+  cmake_path(GET CMAKE_CUDA_COMPILER PARENT_PATH cuda_programs)
+  find_library(NPPC_LIBRARY nppc HINTS "${cuda_programs}/../lib64" REQUIRED NO_DEFAULT_PATH)
+  target_link_libraries(opencv_python3 PRIVATE
+    "-Wl,--push-state,--no-as-needed" "${NPPC_LIBRARY}" "-Wl,--pop-state")
+endif()
 install(TARGETS opencv_python3 LIBRARY DESTINATION ${payload})
 
 install(FILES "${package}/cv2.py" DESTINATION .)
@@ -78,6 +86,9 @@ else()
   set(cudnn None)
 endif()
 list(JOIN WHEELHOUSE_RUN_PATHS "\", \"" folders)
+set(lazy ${WHEELHOUSE_LAZY})
+list(TRANSFORM lazy REPLACE "(.+)" "\"\\1\", ")
+list(JOIN lazy "" lazy)
 file(CONFIGURE OUTPUT "${CMAKE_BINARY_DIR}/_build.py" @ONLY CONTENT
 [[# What this wheel was built for; written by its build.
 VERSION = "@SKBUILD_PROJECT_VERSION_FULL@"
@@ -88,6 +99,6 @@ ARCHITECTURES = ("@architectures@",)
 PTX = "@WHEELHOUSE_CUDA_ARCH_PTX@"
 MODULES = ("@modules@",)
 FOLDERS = ("@folders@",)
-LAZY = "@WHEELHOUSE_LAZY@"
+LAZY = (@lazy@)
 ]])
 install(FILES "${CMAKE_BINARY_DIR}/_build.py" DESTINATION opencv_cuda)

@@ -1,5 +1,6 @@
 """Where OpenCV's files lie, and how the NVIDIA libraries it needs are found."""
 
+import contextlib
 import ctypes
 import os
 import re
@@ -23,6 +24,16 @@ _PACKAGES = {
     "libcufft": "nvidia-cufft",
     "libnpp": "nvidia-npp",
 }
+_PARTS = (
+    "libcudnn_graph.",
+    "libcudnn_ops_infer.",
+    "libcudnn_ops",
+    "libcudnn_cnn_infer.",
+    "libcudnn_cnn",
+    "libcudnn_adv_infer.",
+    "libcudnn_",
+)
+"""How cuDNN's parts begin, each after those it needs."""
 
 
 class MissingLibraryError(ImportError):
@@ -56,7 +67,7 @@ class UnfitLibraryError(ImportError):
         self.package = package_of(library)
         advice = f"; `{command(self.package)}` brings one" if self.package else ""
         intruder = on_library_path(library)
-        blame = f" LD_LIBRARY_PATH puts {intruder} before it." if intruder else ""
+        blame = f" LD_LIBRARY_PATH gave {intruder}." if intruder else ""
         super().__init__(
             f"{library} is not of the versions that OpenCV was made for{advice}.{blame} "
             f"`python -m opencv_cuda` says more. ({error})"
@@ -64,7 +75,9 @@ class UnfitLibraryError(ImportError):
 
 
 def on_library_path(library: str) -> Path | None:
-    """The file that ``LD_LIBRARY_PATH`` puts before those of NVIDIA's packages."""
+    """The file that ``LD_LIBRARY_PATH`` offers, where none lies where the extension looks first."""
+    if beside(library) is not None:
+        return None
     for folder in os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep):
         if folder and Path(folder, library).is_file():
             return Path(folder, library)
@@ -97,26 +110,56 @@ def load_libraries() -> None:
 
     The extension finds them by itself in the site-packages folder it lies in. Where they are in
     another one (``--user``, ``--system-site-packages``) they are loaded here first, by their path:
-    the loader then takes them by name. So is cuBLAS, which is loaded at its first call otherwise.
+    the loader then takes them by name. So are those that are loaded at their first call otherwise.
 
     Raises:
         MissingLibraryError: one is on no folder of ``sys.path`` either.
         UnfitLibraryError: one was found that is too old or too new.
     """
+    load_parts()
     load(EXTENSION)
-    if _build.LAZY and beside(_build.LAZY) is None:
-        load_lazy()
+    for library in _build.LAZY:
+        if beside(library) is None:
+            _load_late(library)
 
 
 def load_lazy() -> None:
-    """Load what the extension loads at its first call, from where it would find it.
+    """Load what the extension loads when it first calls it, from where it would find it.
 
     Raises:
         MissingLibraryError: it is nowhere to be found.
         UnfitLibraryError: it needs another that is too old or too new.
     """
-    if _build.LAZY:
-        load(on_library_path(_build.LAZY) or beside(_build.LAZY) or Path(_build.LAZY))
+    for library in _build.LAZY:
+        _load_late(library)
+
+
+def _load_late(library: str) -> None:
+    companion = beside(library.replace("cublas", "cublasLt"))
+    if companion is not None:
+        load(companion)
+    load(beside(library) or on_library_path(library) or Path(library))
+
+
+def load_parts() -> None:
+    """Load those parts of cuDNN of which ``LD_LIBRARY_PATH`` has others by the same names.
+
+    cuDNN loads its parts when it is called, and most versions look on that variable first; parts of
+    two versions in one process end in ``CUDNN_STATUS_SUBLIBRARY_VERSION_MISMATCH``.
+    """
+    strays = [one for one in os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep) if one]
+    if not strays or not _build.CUDNN:
+        return
+    site = FOLDER.parent.parent
+    parts = [part for folder in _build.FOLDERS for part in (site / folder).glob("libcudnn_*.so.*")]
+    for part in sorted(parts, key=_order):
+        if any(Path(folder, part.name).is_file() for folder in strays):
+            with contextlib.suppress(OSError):  # one of them needs the driver
+                ctypes.CDLL(str(part))
+
+
+def _order(part: Path) -> int:
+    return next(index for index, name in enumerate(_PARTS) if part.name.startswith(name))
 
 
 def beside(library: str) -> Path | None:
