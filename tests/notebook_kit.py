@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import struct
+import tempfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -37,9 +38,17 @@ RUN = """
 import sys, nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+from traitlets.config import Config
 notebook = nbformat.read(sys.argv[1], as_version=4)
 try:
-    NotebookClient(notebook, timeout=1200, kernel_name="python3").execute()
+    NotebookClient(
+        notebook,
+        kernel_name="python3",
+        timeout=1200,
+        startup_timeout=1200,
+        iopub_timeout=1200,  # what comes later than that after a cell's end is not kept
+        config=Config({"KernelManager": {"transport": "ipc"}}),  # no port that another may take
+    ).execute()
 except CellExecutionError as error:
     print(error)
     sys.exit(1)
@@ -152,10 +161,14 @@ def run_notebook(
         **environment.variables,
         **pip_variables(read_pip_settings(os.environ)),
         "IPYTHONDIR": str(folder / ".ipython"),
-        "JUPYTER_RUNTIME_DIR": str(folder / ".jupyter"),
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
     }
-    with (folder / "notebook.log").open("w", encoding="utf-8") as log:
+    with (
+        # A socket's path is short: 107 bytes at most.
+        tempfile.TemporaryDirectory(prefix="kernel-") as sockets,
+        (folder / "notebook.log").open("w", encoding="utf-8") as log,
+    ):
+        variables["JUPYTER_RUNTIME_DIR"] = sockets
         done = run(
             [environment.python, "-c", RUN, copy], env=variables, cwd=folder, log=log, check=False
         )

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -35,45 +37,9 @@ from tests.onnx_kit import bright_is_a_face
 ROOT = Path(__file__).parents[2]
 CUDA = "cu118"
 CPU_OPENCV = "opencv-contrib-python-headless==4.14.0.94"
-SIZE = 64
-SET_CFG = """[net]
-batch=4
-subdivisions=1
-width=64
-height=64
-channels=3
-learning_rate=0.001
-max_batches={iterations}
-
-[convolutional]
-batch_normalize=1
-filters=8
-size=3
-stride=4
-pad=1
-activation=leaky
-
-[convolutional]
-batch_normalize=1
-filters=16
-size=3
-stride=4
-pad=1
-activation=leaky
-
-[convolutional]
-filters=14
-size=1
-stride=1
-activation=linear
-
-[yolo]
-mask=0,1
-anchors=16,16, 32,32
-classes=2
-num=2
-max=20
-"""
+README = ROOT / "README.md"
+DARKNET_TESTS = ROOT / "recipes/darknet-python/tests"
+"""Where the recipe draws its data sets and makes its networks."""
 
 
 @contextmanager
@@ -102,6 +68,12 @@ def build(recipe: str, profile: str, dist: Path) -> dict[Path, Record]:
 def test_notebooks_are_committed_without_outputs_and_say_what_they_do() -> None:
     found = sorted(NOTEBOOKS.glob("*.ipynb"))
     assert [path.stem for path in found] == ["darknet_train", "opencv_gpu_dnn", "video_faces"]
+    colab = (
+        r"https://colab\.research\.google\.com/github/OWNER/REPO/blob/main/notebooks/(\w+)\.ipynb"
+    )
+    assert sorted(re.findall(rf"Open in Colab\]\([^)]*\)\]\({colab}\)", README.read_text())) == [
+        path.stem for path in found
+    ]
     for path in found:
         notebook = json.loads(path.read_text(encoding="utf-8"))
         cells = notebook["cells"]
@@ -121,25 +93,23 @@ def drive(tmp_path: Path) -> Path:
     return home
 
 
-def write_set(home: Path) -> None:
-    """A data set of twelve pictures with a red or a blue box each, for Darknet."""
-    for folder in ("my set/pictures", "my set/back up"):
-        (home / folder).mkdir(parents=True)
-    where = home / "my set"
-    names = []
-    for number in range(12):
-        left, top, kind = 4 + number * 3, 30 - number * 2, number % 2
-        picture = where / "pictures" / f"picture {number}.png"
-        picture.write_bytes(png(SIZE, SIZE, [(left, top, 20, 20, "rb"[kind])]))
-        centre = [(left + 10) / SIZE, (top + 10) / SIZE, 20 / SIZE, 20 / SIZE]
-        picture.with_suffix(".txt").write_text(f"{kind} {' '.join(map(str, centre))}\n")
-        names.append(f"{picture}\n")
-    (where / "train.txt").write_text("".join(names))
-    (where / "obj.names").write_text("red\nblue\n")
-    (where / "obj.data").write_text(
-        f"classes = 2\ntrain = {where}/train.txt\nvalid = {where}/train.txt\n"
-        f"names = {where}/obj.names\nbackup = {where}/back up\n"
+def by_the_recipe(environment: Environment, script: str, *words: Path) -> None:
+    """Run a script, with what the tests of Darknet's recipe are made of, in an environment."""
+    subprocess.run(
+        [environment.python, "-c", script, *words],
+        env={**os.environ, "PYTHONPATH": str(DARKNET_TESTS)},
+        check=True,
     )
+
+
+WRITE_SET = """
+import pathlib, sys, shapes
+folder = pathlib.Path(sys.argv[1])
+shapes.make(folder, trained=12, held_out=4, batches=100)
+for iterations in (100, 120):
+    (folder / f"{iterations}.cfg").write_text(shapes.CFG.format(batches=iterations, step=100))
+"""
+BATCH = 16
 
 
 def pictures_seen(weights: Path) -> int:
@@ -156,21 +126,21 @@ def command_of(text: str) -> list[str]:
 @pytest.mark.integration
 def test_darknet_train_and_go_on_after_the_runtime_died(tmp_path: Path, drive: Path) -> None:
     wheels = build("darknet-python", "smoke", tmp_path / "dist")
-    write_set(drive)
     where = drive / "my set"
     runs: list[Run] = []
     environments = user_environment(tmp_path / "user", Cache.default(), records=wheels.values())
     with environments as environment, served(wheels) as index:
+        by_the_recipe(environment, WRITE_SET, where)
         for day, iterations in enumerate((100, 120)):
-            (where / "my net.cfg").write_text(SET_CFG.format(iterations=iterations))
+            shutil.copy(where / f"{iterations}.cfg", where / "my net.cfg")
             machine = tmp_path / f"machine of day {day}"  # its disk is empty every time
             machine.mkdir()
             parameters = {
                 "INDEX": index,
-                "DATA": str(where / "obj.data"),
+                "DATA": str(where / "shapes.data"),
                 "CFG": str(where / "my net.cfg"),
                 "LOCAL": str(machine / "data"),
-                "PICTURE": str(where / "pictures" / "picture 3.png"),
+                "PICTURE": str(where / "images" / "valid 3.png"),
                 "THRESHOLD": 0.01,
             }
             run = run_notebook("darknet_train.ipynb", environment, machine, parameters)
@@ -180,21 +150,21 @@ def test_darknet_train_and_go_on_after_the_runtime_died(tmp_path: Path, drive: P
     assert "forward pass, CPU" in runs[0].text  # the doctor
     assert "files copied" in runs[0].text
     commands = [command_of(run.text) for run in runs]
-    last, options = where / "back up" / "my net_last.weights", ["-dont_show", "-map"]
+    last, options = where / "backup" / "my net_last.weights", ["-dont_show", "-map"]
     assert commands[0][-3:] == [str(where / "my net.cfg"), *options]
     assert commands[1][-4:] == [str(where / "my net.cfg"), str(last), *options]
     assert "Goes on after iteration 100, with its momentum" in runs[1].text
-    table = (where / "back up" / "my net_loss.csv").read_text().splitlines()
+    table = (where / "backup" / "my net_loss.csv").read_text().splitlines()
     rows = [line.split(",") for line in table[1:]]
     assert [row[0] for row in rows] == [str(number) for number in range(1, 121)]
     assert [row[0] for row in rows if row[6]] == ["100", "120"]  # mean average precision
-    assert pictures_seen(where / "back up" / "my net_final.weights") == 120 * 4
+    assert pictures_seen(where / "backup" / "my net_final.weights") == 120 * BATCH
     for run in runs:
         assert "weights: my net_" in run.text
         assert run.images == 1  # the picture with what was found
 
 
-def dnn_parameters(index: str, folder: Path, python: Path) -> dict[str, object]:
+def dnn_parameters(index: str, folder: Path, environment: Environment) -> dict[str, object]:
     """Parameters of opencv_gpu_dnn, with a YOLOv4-tiny of random weights by a file: address."""
     source = folder / "a web server"
     source.mkdir()
@@ -205,12 +175,7 @@ text = newer.yolov4_tiny()
 (folder / "yolov4-tiny.cfg").write_text(text)
 (folder / "yolov4-tiny.weights").write_bytes(networks.random_weights(text))
 """
-    recipe = ROOT / "recipes/darknet-python/tests"
-    subprocess.run(
-        [python, "-c", script, source],
-        env={**os.environ, "PYTHONPATH": str(recipe)},
-        check=True,
-    )
+    by_the_recipe(environment, script, source)
     (source / "coco.names").write_text("".join(f"class {number}\n" for number in range(80)))
     (source / "picture.jpg").write_bytes(png(96, 64, [(8, 8, 40, 30, "r")]))
     files = {
@@ -232,7 +197,7 @@ def check_opencv_gpu_dnn(wheels: Mapping[Path, Record], folder: Path) -> None:
     machine.mkdir()
     environments = user_environment(folder / "user", Cache.default(), records=wheels.values())
     with environments as environment, served(wheels) as index:
-        parameters = dnn_parameters(index, folder, environment.python)
+        parameters = dnn_parameters(index, folder, environment)
         run = run_notebook("opencv_gpu_dnn.ipynb", environment, machine, parameters)
     assert run.status == 0, run.output + run.text
     assert "driver" in run.text  # the doctor

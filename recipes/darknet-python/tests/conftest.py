@@ -126,6 +126,12 @@ def picture(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Darknet computes on the CPU, whatever this machine has."""
+    monkeypatch.setenv("DARKNET_DEVICE", "cpu")
+
+
+@pytest.fixture
 def program() -> Path:
     """The command ``darknet`` of this environment."""
     assert PROGRAM.exists(), f"no {PROGRAM}: the wheel's entry point is not installed"

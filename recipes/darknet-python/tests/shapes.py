@@ -9,6 +9,16 @@ import numpy as np
 from newer import conv, section
 
 NAMES = ("disc", "square", "cross")
+
+
+def detector(anchors: str, classes: int, *, stride: int = 1, **options: object) -> str:
+    """The last two layers of a network with two anchors: a convolution and the [yolo]."""
+    head = section(
+        "convolutional", filters=2 * (classes + 5), size=1, stride=stride, activation="linear"
+    )
+    return head + section("yolo", mask="0,1", anchors=anchors, classes=classes, num=2, **options)
+
+
 SIDE = 64
 CFG = (
     """[net]
@@ -33,12 +43,16 @@ max_batches={batches}
     + conv(16, 3, 2)
     + conv(32, 3, 2)
     + conv(32, 3, 1)
-    + section("convolutional", filters=16, size=1, stride=1, activation="linear")
-    + section(
-        "yolo", mask="0,1", anchors="14,14, 24,24", classes=3, num=2, jitter=".1",
-        ignore_thresh=".6", iou_loss="ciou", iou_normalizer=".2", max=8,
+    + detector(
+        "14,14, 24,24",
+        3,
+        jitter=".1",
+        ignore_thresh=".6",
+        iou_loss="ciou",
+        iou_normalizer=".2",
+        max=8,
     )
-)  # fmt: skip
+)
 
 
 def make(folder: Path, *, trained: int = 200, held_out: int = 60, batches: int) -> Path:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-import shutil
+import subprocess
 from pathlib import Path
 
+import cv2
 import darknet
 import networks
 import numpy as np
@@ -169,8 +170,10 @@ def test_recall(run, program, trained):
 def test_demo_reads_a_folder_of_frames(run, program, trained, tmp_path):
     done = run(program, "detector", "demo", *trained, "video.mp4", "-nogpu")
     assert done.returncode == 1
-    assert "no OpenCV" in done.stderr
-    assert "folder of frames" in done.stderr
+    assert "no file 'video.mp4', and no folder of frames" in done.stderr
+    done = run(program, "detector", "demo", *trained)
+    assert done.returncode == 2
+    assert "a video or a folder of frames is missing" in done.stderr
     frames = tmp_path / "frames"
     frames.mkdir()
     for number in range(3):
@@ -182,6 +185,134 @@ def test_demo_reads_a_folder_of_frames(run, program, trained, tmp_path):
     assert sorted(path.name for path in tmp_path.glob("out_*")) == [
         f"out_{number:08d}.jpg" for number in range(3)
     ]
+
+
+def frames_of(video: Path) -> list[np.ndarray]:
+    """Height x width x BGR each."""
+    reader, frames = cv2.VideoCapture(str(video)), []
+    while True:
+        there, frame = reader.read()
+        if not there:
+            return frames
+        frames.append(frame)
+
+
+@pytest.fixture
+def video(tmp_path) -> Path:
+    """Six frames of 64 x 64."""
+    path = tmp_path / "my video.mp4"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), 10, (64, 64))
+    for number in range(6):
+        writer.write(np.full((64, 64, 3), 40 * number, np.uint8))
+    writer.release()
+    return path
+
+
+def test_demo_on_a_video(run, program, trained, video, tmp_path):
+    demo = (program, "detector", "demo", *trained, video, "-nogpu", "-dont_show")
+    out = tmp_path / "what is found.avi"
+    done = run(*demo, "-thresh", "0", "-ext_output", "-out_filename", out)
+    assert done.returncode == 0, done.stderr
+    assert "(left_x: " in done.stdout
+    assert "6 frames with " in done.stdout
+    frames = frames_of(out)
+    assert [frame.shape for frame in frames] == [(64, 64, 3)] * 6
+    assert all(np.ptp(frame) > 60 for frame in frames)  # boxes are drawn into what was plain
+    assert list(tmp_path.glob("*.unfinished*")) == []
+
+    done = run(*demo, "-thresh", "1", "-prefix", "frame", "-s", "2")
+    assert done.returncode == 0, done.stderr
+    assert "2 frames with 0 objects" in done.stdout
+    first, second = (cv2.imread(str(tmp_path / f"frame_0000000{n}.jpg")).mean() for n in (0, 1))
+    assert (first, second) == pytest.approx((0, 120), abs=8)  # frames 0 and 3
+    assert not (tmp_path / "frame_00000002.jpg").exists()
+    assert not (tmp_path / "demo.mp4").exists()
+
+
+def test_demo_says_what_is_wrong_with_a_video(run, program, python, trained, video, tmp_path):
+    demo = (program, "detector", "demo", *trained, video, "-nogpu")
+    assert "not with a video: -hier" in run(*demo, "-hier", "0.5").stderr
+    for wrong in ("no folder/a.mp4", "a.txt"):
+        done = run(*demo, "-out_filename", wrong)
+        assert done.returncode == 1
+        assert f"{wrong} cannot be written" in done.stderr
+    (tmp_path / "no video.mp4").write_text("no video")
+    done = run(*demo[:-2], tmp_path / "no video.mp4", "-nogpu")
+    assert done.returncode == 1
+    assert "has no frame that OpenCV can read" in done.stderr
+    code = (
+        "import sys; sys.modules['cv2'] = None\n"
+        "from darknet._demo import main; sys.exit(main(sys.argv[1:]))"
+    )
+    done = run(python, "-c", code, *trained, video, "-nogpu")
+    assert done.returncode == 1
+    assert "pip install opencv-python-headless" in done.stderr
+    assert list(tmp_path.glob("*.unfinished*")) == []
+
+
+LIST = '"{folder}/images/valid 0.png"\r\n{folder}/nothing.png\n\n{escaped}/images/valid\\ 2.png\n'
+
+
+def test_a_list_goes_on_past_what_cannot_be_used(program, trained):
+    """Paths that are typed or piped in are written as in any list."""
+    folder = trained[0].parent
+    (folder / "images" / "valid 0.png").write_bytes(b"no picture")
+    text = LIST.format(folder=folder, escaped=str(folder).replace(" ", "\\ "))
+    test = [program, "detector", "test", *trained, "-nogpu", "-out", folder / "drawn"]
+    done = subprocess.run(test, input=text, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("left out: ") == 2
+    assert "valid 0.png" in done.stderr
+    assert "nothing.png" in done.stderr
+    assert done.stdout.count("Predicted in") == 1
+    assert "valid 2.png: Predicted in" in done.stdout
+    done = subprocess.run(test, input="nothing.png\n", capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "none of the 1 pictures can be used" in done.stderr
+
+
+@pytest.mark.parametrize("verb", ["valid", "valid2", "recall", "map"])
+def test_commands_go_on_past_what_cannot_be_used(run, program, trained, tmp_path, verb):
+    data, cfg, _ = trained
+    if verb == "valid2":  # a picture and its mirror image at once
+        cfg.write_text(cfg.read_text().replace("batch=16", "batch=2"))
+    (tmp_path / "results").mkdir()
+    command = (program, "detector", verb, *trained, "-nogpu")
+    pictures = data.parent / "images"
+    whole = (pictures / "valid 1.png").read_bytes()
+    (pictures / "valid 1.png").write_bytes(whole[:-500])
+    done = run(*command)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("darknet: left out: ") == 1
+    assert "valid 1.png" in done.stderr
+    for picture in pictures.glob("valid*"):
+        picture.unlink()
+    done = run(*command)
+    assert done.returncode == 1
+    assert "none of the 3 pictures can be used" in done.stderr
+
+
+def test_evaluate_names_what_it_leaves_out(trained, monkeypatch):
+    monkeypatch.setenv("DARKNET_DEVICE", "cpu")
+    (trained[0].parent / "images" / "valid 0.png").unlink()
+    (trained[0].parent / "labels" / "valid 2.txt").unlink()
+    result = darknet.evaluate(*trained)
+    assert result.pictures == 1
+    assert [one.file.name for one in result.skipped] == ["valid 0.png", "valid 2.png"]
+    assert "no file" in result.skipped[0].reason
+    assert "has no labels" in result.skipped[1].reason
+
+
+def test_paths_that_kept_their_quotes(run, program, trained):
+    """``"My\\ Drive"`` is what bash makes of an escape within quotes."""
+    data, cfg, weights = map(str, trained)
+    words = (data.replace(" ", "\\ "), f"'{cfg}'", f'"{weights}"')
+    picture = str(trained[0].parent / "images" / "valid 0.png").replace(" ", "\\ ")
+    done = run(program, "detector", "test", *words, picture, "-nogpu")
+    assert done.returncode == 0, done.stderr
+    assert "valid 0.png: Predicted in" in done.stdout
+    assert run(program, "detector", "map", *words, "-nogpu").returncode == 0
+    assert run(program, "data", "check", words[0], "--cfg", words[1]).returncode == 0
 
 
 def test_boxes_in_pixels(run, program, trained, data):
@@ -251,6 +382,14 @@ def test_a_classifier_is_trained_and_asked(run, program, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert "%: " in done.stdout
-    shutil.copy(paths[1].strip(), paths[0].strip())
+    asked = [program, "classifier", "predict", "c.data", "c.cfg", "backup/c.weights", "-nogpu"]
+    done = subprocess.run(
+        asked, cwd=tmp_path, input="".join(paths), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("left out: ") == 1
+    assert done.stderr.count("Predicted in") == 5
     done = run(program, "classifier", "valid", "c.data", "c.cfg", "backup/c.weights", "-nogpu")
     assert done.returncode == 0, done.stderr
+    assert done.stderr.count("left out: ") == 1
+    assert done.stdout.count(": top 1: ") == 5

@@ -9,7 +9,9 @@ from pathlib import Path
 import darknet
 import pytest
 import shapes
-from newer import conv, section
+from newer import conv
+
+pytestmark = pytest.mark.usefixtures("cpu")
 
 RANDOM_SIZES = (
     """[net]
@@ -22,14 +24,8 @@ learning_rate=0.001
 max_batches={batches}
 """
     + conv(2, 3, 8)
-    + section("convolutional", filters=16, size=1, stride=4, activation="linear")
-    + section("yolo", mask="0,1", anchors="14,14, 24,24", classes=3, num=2, random=1)
+    + shapes.detector("14,14, 24,24", 3, stride=4, random=1)
 )
-
-
-@pytest.fixture(autouse=True)
-def cpu(monkeypatch):
-    monkeypatch.setenv("DARKNET_DEVICE", "cpu")
 
 
 @pytest.fixture

@@ -9,10 +9,7 @@ import darknet
 import pytest
 import shapes
 
-
-@pytest.fixture(autouse=True)
-def cpu(monkeypatch):
-    monkeypatch.setenv("DARKNET_DEVICE", "cpu")
+pytestmark = pytest.mark.usefixtures("cpu")
 
 
 @pytest.fixture
@@ -42,6 +39,7 @@ def test_when_it_is_taken(train, data):
     table = (data.parent / "backup" / "shapes_loss.csv").read_text().splitlines()
     assert table[0].endswith(",seconds,mean_average_precision")
     assert [line.split(",")[6] for line in table[1:6]] == [""] * 5
+    assert "best 0.00 %" not in done.stdout  # nothing that is found is no best
 
 
 def test_it_is_told_with_each_iteration(data):

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from importlib.metadata import version
 from pathlib import Path
 
 import darknet
 import pytest
+from darknet._build import LIBRARIES
+from darknet._nvidia import locate
+from darknet._paths import LIBRARY
 
 YOLO = "cfg/yolov3-tiny.cfg"
 
@@ -14,7 +18,41 @@ YOLO = "cfg/yolov3-tiny.cfg"
 def test_usage(run, program):
     done = run(program)
     assert done.returncode == 2
-    assert done.stderr == "usage: darknet <function>\n"
+    assert done.stderr == "usage: darknet <function>\n" + run(program, "--help").stdout
+    assert done.stdout == ""
+
+
+def test_version(run, program):
+    done = run(program, "--version")
+    assert done.returncode == 0
+    assert done.stdout == f"darknet-python {version('darknet-python')}\n"
+
+
+def test_a_stray_library_is_not_loaded(run, program, python, tmp_path):
+    """LD_LIBRARY_PATH has a file of every name, none of which is a library."""
+    for name in LIBRARIES:
+        if locate(name).place != "run path":
+            pytest.skip("not run (NVIDIA's packages are in another site folder)")
+        (tmp_path / name).write_bytes(b"")
+    done = run(program, "nothing", "-nogpu", LD_LIBRARY_PATH=str(tmp_path))
+    assert (done.returncode, done.stderr) == (2, "Not an option: nothing\n")
+    done = run(
+        python, "-c", "import darknet; darknet.load_library()", LD_LIBRARY_PATH=str(tmp_path)
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_no_code_of_cudas_own_headers():
+    """Of Thrust, CUB or libcu++, whose licences the wheel would have to hold."""
+    code = LIBRARY.read_bytes()
+    assert [name for name in (b"N6thrust", b"N3cub", b"N4cuda3std") if name in code] == []
+
+
+def test_the_driver_is_not_linked():
+    """A machine without a GPU has no libcuda, and the library is loaded there."""
+    library, binary = LIBRARY.read_bytes(), (LIBRARY.parent / "bin" / "darknet").read_bytes()
+    assert b"libcudart.so" in library  # which is how the others are named, too
+    assert b"libcuda.so" not in library + binary
 
 
 @pytest.mark.parametrize("words", [["--help"], ["-h"], ["detector", "train", "--help"]])
@@ -40,7 +78,7 @@ def test_every_option_of_the_help_is_there(run, program):
     options = set(re.findall(r"(?:^|; ) *(-[a-z_]+)[ :]", text, re.MULTILINE))
     assert {"-seed", "-map", "-map_every", "-iou_thresh", "-no_state", "-i", "-nogpu"} <= options
     assert {"-thresh", "-ext_output", "-prefix"} <= options
-    ours = {"-dont_show"}  # taken out by the entry point
+    ours = {"-dont_show", "-out_filename"}  # taken out by the entry point; _demo.py's
     assert [name for name in sorted(options - ours) if name.encode() + b"\0" not in binaries] == []
 
 

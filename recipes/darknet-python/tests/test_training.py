@@ -15,7 +15,8 @@ from pathlib import Path
 
 import networks
 import pytest
-from newer import conv, section
+from newer import conv
+from shapes import detector
 
 BATCH = 4
 CFG = (
@@ -32,12 +33,8 @@ scales=.5,.25
 max_batches={batches}
 """
     + conv(8, 3, 2, "mish")
-    + section("convolutional", filters=14, size=1, stride=1, activation="linear")
-    + section(
-        "yolo", mask="0,1", anchors="8,8, 16,16", classes=2, num=2, iou_loss="ciou",
-        iou_normalizer=".07", iou_thresh=".2", max=120,
-    )
-)  # fmt: skip
+    + detector("8,8, 16,16", 2, iou_loss="ciou", iou_normalizer=".07", iou_thresh=".2", max=120)
+)
 Start = Callable[..., "subprocess.Popen[str]"]
 Train = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -143,6 +140,19 @@ def test_a_signal_stops_it_after_the_iteration(start, train, drive, number, stat
     assert resumed.returncode == 0, resumed.stderr
     assert sorted(iterations(resumed.stdout)) == [done + 1, done + 2]
     assert seen(drive / "back up" / "small net_final.weights") == (done + 2) * BATCH
+
+
+def test_it_ends_where_nobody_reads_what_it_says(start, drive):
+    """As in ``darknet detector train ... | head -1``; its weights are written."""
+    process = start(100_000)
+    assert process.stdout is not None
+    assert process.stdout.readline()
+    process.stdout.close()
+    process.stdout = None
+    _, err = process.communicate(timeout=240)
+    assert process.returncode == 128 + signal.SIGPIPE, err
+    assert f"stopped by signal {int(signal.SIGPIPE)} after iteration" in err
+    assert seen(drive / "back up" / "small net_last.weights") > 0
 
 
 def test_the_learning_rate_goes_on_where_it_stopped(train, drive):

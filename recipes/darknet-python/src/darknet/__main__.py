@@ -3,6 +3,7 @@
 import sys
 
 from darknet._doctor import main
+from darknet._streams import guarded
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))
+    raise SystemExit(guarded(lambda: main(sys.argv[1:])))

@@ -40,6 +40,8 @@ def _map(given: argparse.Namespace) -> str:
         iou=given.iou_thresh,
         points=given.points,
     )
+    for one in done.skipped:
+        sys.stderr.write(f"darknet: left out: {one.reason}\n")
     lines = [
         f"class_id = {number}, name = {one.label}, ap = {100 * one.average_precision:.2f}%"
         f"\t(TP = {one.true_positives}, FP = {one.false_positives})"

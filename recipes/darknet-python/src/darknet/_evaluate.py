@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,6 +13,8 @@ import numpy as np
 from darknet._names import names_of_data
 from darknet._network import Network
 from darknet._paths import find_file
+from darknet._pixels import ImageError
+from darknet._training_events import Skipped
 from darknet._truth import Truth, listed_pictures, read_truth
 
 if TYPE_CHECKING:
@@ -57,6 +59,7 @@ class Evaluation:
         threshold: From which certainty on a detection counts for what follows.
         iou: From which overlap on an object is found.
         mean_iou: Mean overlap of the objects found at the threshold.
+        skipped: Pictures that were left out: missing, damaged, or without a file of labels.
     """
 
     mean_average_precision: float
@@ -65,6 +68,7 @@ class Evaluation:
     threshold: float
     iou: float
     mean_iou: float
+    skipped: tuple[Skipped, ...] = ()
 
     @property
     def precision(self) -> float:
@@ -99,6 +103,8 @@ def evaluate(
 ) -> Evaluation:
     """Compare what a network finds in the pictures of a .data file with their labels.
 
+    A picture that is missing, damaged or without a file of labels is left out, as training does.
+
     Args:
         data: The .data file, with ``names`` and the list that `key` names.
         cfg: The network.
@@ -114,7 +120,8 @@ def evaluate(
     Raises:
         FileNotFoundError: a file is not there.
         NetworkError: Darknet cannot make a network of the files.
-        ValueError: a picture or its labels cannot be read, or a number is out of its range.
+        ValueError: no picture can be used, a line of labels is wrong, or a number is out of its
+            range.
     """
     if points not in (0, 11, 101):
         raise ValueError(f"points is {points}: 0, 11 or 101")
@@ -124,12 +131,22 @@ def evaluate(
     names = names_of_data(path)
     pictures = listed_pictures(path, key)
     marks = [_Marks() for _ in names]
+    skipped = []
     with Network(cfg, weights, names=names) as network:
         for picture in pictures:
-            truth = read_truth(picture)
-            found, size = network.find_in(picture, _LEAST, nms)
+            try:
+                truth = read_truth(picture)
+                found, size = network.find_in(picture, _LEAST, nms)
+            except (FileNotFoundError, ImageError) as error:
+                skipped.append(Skipped(Path(picture), str(error)))
+                continue
             _mark(marks, truth, found, size, iou)
-    return _sum_up(marks, names, len(pictures), threshold, iou, points)
+    if len(skipped) == len(pictures):
+        raise ValueError(
+            f"none of the {len(pictures)} pictures can be used; the first: {skipped[0].reason}"
+        )
+    scored = _sum_up(marks, names, len(pictures) - len(skipped), threshold, iou, points)
+    return replace(scored, skipped=tuple(skipped))
 
 
 def average_precision(confidences: Floats, right: Flags, objects: int, points: Points = 0) -> float:

@@ -6,6 +6,7 @@ darknet detector test DATA CFG WEIGHTS [IMAGE]          find them in a picture: 
 darknet detector map DATA CFG WEIGHTS                   how good: mean average precision
 darknet detector valid DATA CFG WEIGHTS                 all that is found in `valid`, as files
 darknet detector recall DATA CFG WEIGHTS                the part of the objects that is found
+darknet detector demo DATA CFG WEIGHTS VIDEO            find objects in a video: demo.mp4
 darknet detector demo DATA CFG WEIGHTS FOLDER           find objects in each frame of a folder
 darknet detector calc_anchors DATA                      anchors that fit the training pictures
 darknet classifier train|predict|valid DATA CFG ...     the same for whole pictures
@@ -28,8 +29,9 @@ options of all:
   -dont_show        taken and not needed: there are no windows
 options of test and demo:
   -thresh .5        show what is at least this certain
-  -ext_output       print boxes in pixels (test)
+  -ext_output       print boxes in pixels (test, demo of a VIDEO)
   -out NAME         write NAME.jpg (test); -prefix NAME: NAME_00000000.jpg ... (demo)
+  -out_filename V   write the video V, .mp4 or .avi (demo of a VIDEO)
 
 environment:
   DARKNET_DEVICE=cpu|0|1...      where to compute
@@ -43,5 +45,5 @@ examples:
   darknet detector train "/content/drive/My Drive/obj.data" my.cfg backup/my_last.weights -map
   darknet detector map obj.data my.cfg backup/my_final.weights
   darknet detector test cfg/coco.data cfg/yolov3.cfg yolov3.weights data/dog.jpg
-  ffmpeg -i VIDEO frames/%06d.jpg; darknet detector demo obj.data my.cfg my.weights frames
+  darknet detector demo obj.data my.cfg my.weights "My Drive/street.mp4" -out_filename seen.mp4
 """

@@ -23,6 +23,10 @@ _SHADES = (np.arange(256) / 255.0).astype(np.float32)
 """A byte as Darknet's own image loader turns it into a float."""
 
 
+class ImageError(ValueError):
+    """A file is no image, or a damaged one; the message says which and why."""
+
+
 def read_planes(
     library: ctypes.CDLL, name: str | bytes | os.PathLike[str], channels: int
 ) -> Floats:
@@ -30,16 +34,17 @@ def read_planes(
 
     Raises:
         FileNotFoundError: it is not there.
-        ValueError: it is no image that Darknet reads, or not one with this many channels.
+        ImageError: it is no image that Darknet reads.
+        ValueError: the network takes another number of channels.
     """
     file = find_file(name)
     try:
         read_header(Path(os.fsdecode(file)))
     except PictureError as error:
-        raise ValueError(f"{os.fsdecode(file)} cannot be read as an image: {error}") from None
+        raise ImageError(f"{os.fsdecode(file)} cannot be read as an image: {error}") from None
     image = library.darknet_load_image_color(file, 0, 0)
     if not image.data:
-        raise ValueError(f"{os.fsdecode(file)} cannot be decoded: {last_error(library)}")
+        raise ImageError(f"{os.fsdecode(file)} cannot be decoded: {last_error(library)}")
     planes = _taken(library, image)
     if channels == 1:
         planes = _grey(planes)

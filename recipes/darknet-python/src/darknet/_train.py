@@ -95,39 +95,44 @@ def train(
     """
     if not save_minutes > 0:
         raise ValueError(f"save_minutes is {save_minutes}: a number above 0 is needed")
-    options = [
+    command = [
+        *_command(data, cfg, weights),
         *_option("seed", seed, 0),
         *_option("loaders", loaders, 1),
         *_map_options(measure),
         *([] if keep_momentum else ["-no_state"]),
         *(["-clear"] if clear else []),
+        *(["-verbose"] if verbose else []),
     ]
-    command = [*_command(data, cfg, weights), *options]
     variables = {"DARKNET_SAVE_MINUTES": repr(float(save_minutes))}
     if device is not None:
         variables["DARKNET_DEVICE"] = str(device)
-    run = _Run([*command, "-verbose"] if verbose else command, variables, echo=verbose)
-    watchers = [_Line()] if show and not verbose else []
+    run = _Run(command, variables, echo=verbose)
     story = Story()
+    _follow(run, story, on_progress, _Line() if show and not verbose else None)
+    status = run.wait()
+    if story.begun and (status == 0 or status in _STOPPED):
+        return story.summary(finished=status == 0)
+    raise TrainingError(_why(status, run.said, story))
+
+
+def _follow(run: _Run, story: Story, on_progress: Watcher | None, line: _Line | None) -> None:
+    """Take the events in until there are no more; what is raised meanwhile stops training first."""
     try:
-        for line in run.events:
-            progress = story.take(line)
+        for event in run.events:
+            progress = story.take(event)
             if progress is None:
                 continue
-            for shown in watchers:
-                shown(progress)
+            if line is not None:
+                line(progress)
             if on_progress is not None and on_progress(progress) is False:
                 run.stop()
     except BaseException:
         run.give_up()
         raise
     finally:
-        for shown in watchers:
-            shown.close()
-    status = run.wait()
-    if story.begun and (status == 0 or status in _STOPPED):
-        return story.summary(finished=status == 0)
-    raise TrainingError(_why(status, run.said, story))
+        if line is not None:
+            line.close()
 
 
 def _command(data: PathName, cfg: PathName, weights: PathName | None) -> list[str]:

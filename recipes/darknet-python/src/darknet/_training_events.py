@@ -54,7 +54,7 @@ class Precision:
 
 @dataclass(frozen=True)
 class Skipped:
-    """A picture that is left out of training, and why."""
+    """A picture that is left out, and why."""
 
     file: Path
     reason: str

@@ -57,9 +57,12 @@ def read_truth(picture: str) -> Truth:
     """The labels of a picture, whose file Darknet's rule names.
 
     Raises:
-        ValueError: there are none, or a line is not a class and four numbers.
+        FileNotFoundError: there is no such file.
+        ValueError: it cannot be read, or a line is not a class and four numbers.
     """
     file = label_path(picture)
+    if not Path(file).exists():
+        raise FileNotFoundError(f"{picture} has no labels: there is no {file}")
     class_ids, boxes = [], []
     try:
         lines = read_lines(Path(file))

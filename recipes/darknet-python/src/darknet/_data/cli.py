@@ -95,7 +95,7 @@ def _start_text(local: Local, given: str | None) -> str:
 def _local_json(local: Local) -> str:
     done, plan = local.done, local.plan
     content = {
-        "schema": SCHEMA,
+        "schema_version": SCHEMA,
         "data": str(plan.data),
         "backup": str(plan.backup),
         "copied": done.copied,

@@ -13,9 +13,9 @@ _MOST_KINDS_SHOWN = 12
 
 
 def as_json(report: Report) -> str:
-    """Everything, always: `schema` is raised when a reader would have to change."""
+    """Everything, always: `schema_version` is raised when a reader would have to change."""
     content = {
-        "schema": SCHEMA,
+        "schema_version": SCHEMA,
         "data": report.data,
         "ok": report.ok,
         "errors": report.count("error"),
