@@ -45,15 +45,23 @@ class Made:
         """For ``builder index build --records``."""
         return json.dumps(self.record, sort_keys=True) + "\n"
 
-    def dumb_line(self) -> str:
-        """For dumb-pypi's ``--package-list-json``; it leaves out what a file has not."""
-        told = {
+    def dumb_line(self, *, dependencies: bool = False) -> str:
+        """For dumb-pypi's ``--package-list-json``; it leaves out what a file has not.
+
+        Args:
+            dependencies: Say what its METADATA says of them, too, which ours reads there.
+        """
+        told: dict[str, object] = {
             "filename": self.name,
             "hash": f"sha256={self.record['sha256']}",
             "requires_python": self.record["requires_python"],
             "core_metadata": f"sha256={self.record['metadata_sha256']}",
             "upload_timestamp": self.uploaded,
         }
+        if dependencies:
+            lines = str(self.record["metadata"]).splitlines()
+            key = "Requires-Dist: "
+            told["requires_dist"] = [one.removeprefix(key) for one in lines if one.startswith(key)]
         return json.dumps(told) + "\n"
 
 

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,19 +25,18 @@ import orjson
 from index_input import PER_PROJECT, all_made
 from measure import table
 
-from index.facts import facts_of
 from index.guard import missing_guards
 from index.ledger import EMPTY, LEDGER_NAME, Settings
-from index.model import File, check_record, in_order
+from index.model import File, in_order
 from index.pages import human, rows, simple_html, simple_json
 from index.pages.escaping import linked
-from index.site.arrivals import arrivals, seal_arrivals
-from index.site.intake import Candidate, take
+from index.site.arrivals import Arrivals, seal_arrivals
 from index.site.placing import Placing
+from index.site.quick import Quick
 from index.site.reading import read_files
 from index.site.writer import Writer
 from index.state.state import State
-from index.wheels import check_metadata
+from index.swift import Swift, swift_add, swift_record, write_into
 
 MOMENT = "2026-11-21T00:00:00Z"
 _Item = TypeVar("_Item")
@@ -62,25 +62,12 @@ def intake(found: Rows, lines: Sequence[Sequence[bytes]], state: State, ledger: 
     """From lines of a list to sealed lines of a ledger and rows of the state."""
     placing = Placing(folder=None, address="https://files.example/wheels", uploaded=MOMENT)
     head = EMPTY
-    told = stage(found, "worker", "JSON read", lambda some: [*map(orjson.loads, some)], lines)
-    stage(found, "worker", "  its keys and types", lambda some: [*map(facts_of, some)], told)
-    facts = [[one for one in map(facts_of, some) if one is not None] for some in told]
-    stage(found, "worker", "  names, tags, digest", lambda some: [*map(check_record, some)], facts)
-    stage(
-        found,
-        "worker",
-        "  its METADATA",
-        lambda some: [check_metadata(one.metadata, "", one.name, one.version) for one in some],
-        facts,
+    told = stage(found, "worker", "JSON read, keys, types", lambda some: [*map(_read, some)], lines)
+    stage(found, "worker", "shared parts judged", lambda some: _judge(placing, some), told)
+    stage(found, "worker", "JSON written", _write, told)
+    made = stage(
+        found, "worker", "all of that, and rows", lambda some: _taken(placing, some), lines
     )
-    events = stage(
-        found,
-        "worker",
-        "  address, event",
-        lambda some: list(take([Candidate(one, None) for one in some], placing, [])),
-        facts,
-    )
-    made = stage(found, "worker", "JSON written", lambda some: arrivals(some, []), events)
     packed = stage(found, "worker", "handed over", pickle.dumps, made)
     made = stage(found, "parent", "received", pickle.loads, packed)
     with ledger.open("wb") as file:
@@ -96,13 +83,45 @@ def intake(found: Rows, lines: Sequence[Sequence[bytes]], state: State, ledger: 
                 found.append(["parent", what, f"{spent / PER_PROJECT / 1000:.1f}", ""])
 
 
+def _read(line: bytes) -> Swift:
+    told = swift_record(line)
+    assert told is not None
+    return told
+
+
+def _judge(placing: Placing, some: Sequence[Swift]) -> None:
+    quick = Quick(placing)
+    for one in some:
+        assert quick.release(one) is not None
+
+
+def _write(some: Sequence[Swift]) -> None:
+    text = bytearray()
+    for one in some:
+        write_into(one, text, -1)
+
+
+def _taken(placing: Placing, some: Sequence[bytes]) -> Arrivals:
+    quick = Quick(placing)
+    ends = []
+    for line in some:
+        assert quick.take(line)
+        ends.append(len(quick.text))
+    lengths = [end - start for start, end in pairwise([0, *ends])]
+    return Arrivals(quick.rows, bytes(quick.text), lengths, quick.pins)
+
+
 def pages(found: Rows, state: State, folder: Path) -> None:
     """From the ledger to pages on disk."""
     settings, writer = Settings(), Writer(folder)
     names = state.projects()
     places = stage(found, "parent", "places in the ledger", state.places_of, names)
     read = stage(
-        found, "worker", "ledger read", lambda some: list(read_files(folder, some)), places
+        found,
+        "worker",
+        "ledger read",
+        lambda some: list(read_files(folder, some, swift_add)),
+        places,
     )
     files: list[tuple[File, ...]] = stage(found, "worker", "in order", in_order, read)
     stage(
@@ -157,8 +176,8 @@ def pages(found: Rows, state: State, folder: Path) -> None:
 
 def floor(found: Rows, lines: Sequence[Sequence[bytes]], folder: Path) -> None:
     """What libraries and the kernel take alone, with no Python between them."""
-    told = stage(found, "", "orjson reads the record", _read, lines)
-    stage(found, "", "orjson reads its event again", _read, lines)
+    told = stage(found, "", "orjson reads the record", _loaded, lines)
+    stage(found, "", "orjson reads its event again", _loaded, lines)
     stage(found, "", "orjson writes its event", lambda some: [*map(orjson.dumps, some)], told)
     stage(found, "", "sha256 of its line", lambda some: [*map(hashlib.sha256, some)], lines)
     bare = sqlite3.connect(folder / "floor.sqlite", isolation_level="DEFERRED")
@@ -186,7 +205,7 @@ def floor(found: Rows, lines: Sequence[Sequence[bytes]], folder: Path) -> None:
     stage(found, "", "its part of seven pages written", write, range(len(lines)))
 
 
-def _read(some: Sequence[bytes]) -> list[dict[str, Any]]:
+def _loaded(some: Sequence[bytes]) -> list[dict[str, Any]]:
     return [*map(orjson.loads, some)]
 
 

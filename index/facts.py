@@ -18,10 +18,12 @@ import orjson
 
 if TYPE_CHECKING:
     from index.records import Record
+    from index.swift import Swift
 
 RECORD_SCHEMA: Final[Literal[1]] = 1
 RECORD_SUFFIX = ".json"
 HEX: Final = re.compile(r"[0-9a-f]{64}")
+_LEAST, _MOST = -(2**63), 2**63 - 1
 _DEEPEST = 50
 """Levels of lists and objects in free-form parts; what goes deeper is the model's to judge."""
 
@@ -78,7 +80,7 @@ class Facts(NamedTuple):  # made for each of a million files
         }
 
 
-AnyRecord: TypeAlias = "Facts | Record"
+AnyRecord: TypeAlias = "Facts | Record | Swift"
 
 
 def record_path(wheel: Path) -> Path:
@@ -118,8 +120,8 @@ def facts_of(told: object) -> Facts | None:
         and facts.size >= 0
         and HEX.fullmatch(facts.sha256) is not None
         and HEX.fullmatch(facts.metadata_sha256) is not None
-        and (_is_flat(facts.build_spec) or _is_plain(facts.build_spec))
-        and (_is_flat(facts.built) or _is_plain(facts.built))
+        and (_is_flat(facts.build_spec) or is_plain(facts.build_spec))
+        and (_is_flat(facts.built) or is_plain(facts.built))
     )
     return facts if right else None
 
@@ -161,11 +163,11 @@ def _is_flat(data: dict[str, Any] | None) -> bool:
     return data is None or _SCALARS.issuperset(map(type, data.values()))
 
 
-def _is_plain(data: object) -> bool:
+def is_plain(data: object) -> bool:
     """Whether free-form data is short of what readers of JSON differ on.
 
-    These are deep nesting and numbers with a fraction: whole numbers beyond 64 bits are read as
-    such by some.
+    These are deep nesting and numbers with a fraction, or beyond 64 bits: some read the one as the
+    other.
     """
     level = [data]
     for _ in range(_DEEPEST):
@@ -175,7 +177,7 @@ def _is_plain(data: object) -> bool:
                 below += one.values()
             elif isinstance(one, list):
                 below += one
-            elif isinstance(one, float):
+            elif isinstance(one, float) or (type(one) is int and not _LEAST <= one <= _MOST):
                 return False
         if not below:
             return True

@@ -124,7 +124,7 @@ def write_pieces(path: str, pieces: Sequence[bytes], *, mode: int = 0o644) -> No
     try:
         descriptor = os.open(part, flags, 0o600)
     except FileNotFoundError:
-        Path(folder).mkdir(parents=True, exist_ok=True)
+        _make_folder(folder)
         descriptor = os.open(part, flags, 0o600)
     try:
         try:
@@ -137,6 +137,13 @@ def write_pieces(path: str, pieces: Sequence[bytes], *, mode: int = 0o644) -> No
     except BaseException:
         Path(part).unlink(missing_ok=True)
         raise
+
+
+def _make_folder(folder: str) -> None:
+    try:
+        os.mkdir(folder)  # noqa: PTH102 -- as above: mostly the last one alone is missing
+    except OSError:
+        Path(folder).mkdir(parents=True, exist_ok=True)
 
 
 def _write_all(descriptor: int, pieces: Sequence[bytes]) -> None:

@@ -127,7 +127,7 @@ def only_here(metadata: str) -> tuple[str, ...]:
 
     A public registry accepts no local version, so only the same index can have them.
     """
-    if not _LOCAL_PIN.search(metadata):
+    if not _has_local_pin(metadata):
         return ()  # parsing takes a hundred times as long, for nearly every file in vain
     from email.parser import HeaderParser
 
@@ -145,6 +145,18 @@ def only_here(metadata: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def _has_local_pin(text: str) -> bool:
+    """Whether `_LOCAL_PIN` is anywhere in a text: looked for where it ends, which is rare."""
+    at = text.find("+")
+    while at >= 0:
+        start = text.rfind("==", 0, at)
+        if start >= 0 and _LOCAL_PIN.match(text, start):
+            return True
+        at = text.find("+", at + 1)
+    return False
+
+
+@lru_cache(maxsize=1024)
 def quote_url(url: str) -> str:
     """An address in plain ASCII, doubtful characters as ``%XX``, no slash at its end.
 
@@ -159,6 +171,7 @@ def quote_url(url: str) -> str:
     return f"{scheme}://{quote(host, safe=':@[]%')}{slash}{quote(path, safe='/%')}"
 
 
+@lru_cache(maxsize=1024)
 def shell_word(text: str) -> str:
     """One word of a shell's command line, in quotes only where it needs them."""
     if _PLAIN_WORD.fullmatch(text):  # no "=", which zsh reads where a word begins with it

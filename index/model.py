@@ -168,15 +168,20 @@ def _is_named_for(record: AnyRecord) -> bool:
 
     It is put together again from the parts, each of which few records have for themselves.
     """
-    filename, name, version = record.filename, record.name, record.version
-    start = f"{name.replace('-', '_')}-{version}-"
+    start, filename = start_of_name(record.name, record.version), record.filename
     return (
-        filename.startswith(start)
+        start is not None
+        and filename.startswith(start)
         and len(filename) <= NAME_LENGTH
-        and _PROJECT_NAME.fullmatch(name) is not None
-        and _is_normal(version)
-        and _is_end(filename[len(start) :], record.build_tag or "", record.tags)
+        and folded_end(filename[len(start) :], record.build_tag or "", record.tags) is not None
     )
+
+
+@lru_cache(maxsize=4096)
+def start_of_name(name: str, version: str) -> str | None:
+    """What the files of a project's version are called at first; None where one is not normal."""
+    normal = _PROJECT_NAME.fullmatch(name) is not None and _is_normal(version)
+    return f"{name.replace('-', '_')}-{version}-" if normal else None
 
 
 @lru_cache(maxsize=4096)
@@ -188,13 +193,20 @@ def _is_normal(version: str) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def _is_end(end: str, build: str, tags: tuple[str, ...]) -> bool:
-    """Whether a wheel's name ends so, after project and version, with this build tag and tags."""
+def folded_end(end: str, build: str, tags: tuple[str, ...]) -> str | None:
+    """The end of a wheel's `twin_key`, if its name ends so, with this build tag and these tags.
+
+    Args:
+        end: What follows the project and the version.
+        build: The build tag, or empty.
+        tags: Every single tag.
+    """
     try:
         named = parse_wheel_name(f"x-1-{end}")
     except InvalidWheelFilename:
-        return False
-    return is_filename(end) and (named.build, named.tags) == (build, tuple(sorted(tags)))
+        return None
+    right = is_filename(end) and (named.build, named.tags) == (build, tuple(sorted(tags)))
+    return twin_key(f"x-1-{end}").removeprefix("x-1") if right else None
 
 
 def _check_name(record: AnyRecord) -> None:
@@ -299,9 +311,23 @@ def _digest(metadata: str) -> str:
     return hashlib.sha256(metadata.encode()).hexdigest()
 
 
-@lru_cache(maxsize=4096)
+def folded_start(start: str) -> str:
+    """The `twin_key` of files that are called so at first, up to what `folded_end` tells."""
+    return twin_key(f"{start}x.whl").removesuffix("-x-.whl")
+
+
 def _one_spelling(name: str, version: str) -> str:
-    return f"{re.sub(r'[-_.]+', '_', name)}-{canonicalize_version(version)}"
+    return f"{_one_name(name)}-{_one_version(version)}"
+
+
+@lru_cache(maxsize=4096)
+def _one_name(name: str) -> str:
+    return re.sub(r"[-_.]+", "_", name)
+
+
+@lru_cache(maxsize=4096)
+def _one_version(version: str) -> str:
+    return canonicalize_version(version)
 
 
 @lru_cache(maxsize=256)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from packaging.version import InvalidVersion
 
@@ -29,8 +29,12 @@ _DAY = 10
 """Characters of a time stamp that are its day."""
 
 
+_SHARED = "GPUs, dependencies, build"
+_ALL, _OWN = f"Hash, {_SHARED}", "Hash and build key"
+"""What a file's row unfolds: everything, or what it has for itself."""
 Shown = tuple[File, Linked]
 """A file, and its address and name."""
+_Wheel: TypeAlias = "tuple[File, Linked, AnyRecord]"
 
 
 def releases(files: Sequence[File], at: Sequence[Linked], latest: str) -> str:
@@ -42,7 +46,7 @@ def releases(files: Sequence[File], at: Sequence[Linked], latest: str) -> str:
         latest: The version, without its local part, that is offered.
     """
     shown = zip(files, at, strict=True)
-    groups = [(version, [*some]) for version, some in groupby(shown, _version)]
+    groups = [(version, [*some]) for version, some in groupby(shown, _version_of)]
     parts: list[str] = []
     for number, (version, some) in enumerate(reversed(groups)):
         parts += _release(version, some, latest=version == latest, first=number == 0)
@@ -51,11 +55,16 @@ def releases(files: Sequence[File], at: Sequence[Linked], latest: str) -> str:
 
 def public_version(file: File) -> str:
     """A file's version without its local part."""
-    return file.version.partition("+")[0]
+    return _public(file.version)
 
 
-def _version(shown: Shown) -> str:
-    return public_version(shown[0])
+def _version_of(shown: Shown) -> str:
+    return _public(shown[0].version)
+
+
+@lru_cache(maxsize=4096)
+def _public(version: str) -> str:
+    return version.partition("+")[0]
 
 
 def size_text(size: int) -> str:
@@ -127,48 +136,81 @@ def _release(version: str, shown: Sequence[Shown], *, latest: bool, first: bool)
 
 
 def _wheels(shown: Sequence[Shown]) -> Iterator[str]:
-    """A row per wheel."""
-    metadata, depends = "", headers.dependencies("")
+    """A row per wheel; what several have in common stands in a row behind them."""
+    for some in _alike(shown):
+        file, _, record = some[0]
+        before, after = _cuda(file.cuda), _code(record.architectures, record.ptx)
+        more = _more(
+            gpus.cards(record.architectures, record.ptx),
+            file.requires_python or "",
+            headers.dependencies(record.metadata),
+            record.profile or "",
+            built_text(record.built),
+        )
+        title, own = (_ALL, f"{more}\n") if len(some) == 1 else (_OWN, "")
+        between = f"</span></p>\n<details><summary>{title}</summary><dl>\n<dt>sha256</dt><dd><code>"
+        for file, at, record in some:
+            yield _wheel(
+                file,
+                at,
+                record.build_key,
+                f"{before}{_tags(record.tags, file.requires_python)}{after}",
+                between,
+                own,
+            )
+        if not own:
+            yield (
+                '<li class="file shared">\n'
+                f"<details><summary>{_SHARED} of the {len(some)} files above</summary><dl>\n"
+                f"{more}\n"
+                "</dl></details>\n</li>\n"
+            )
+
+
+def _alike(shown: Sequence[Shown]) -> Iterator[list[_Wheel]]:
+    """The wheels, those together that follow each other and differ in what is their own only."""
+    some: list[_Wheel] = []
+    before: tuple[object, ...] = ()
     for file, at in shown:
         record = file.record
         if record is None:
             continue
-        if record.metadata != metadata:  # the wheels of one version often share theirs
-            metadata = record.metadata
-            depends = headers.dependencies(metadata)
-        yield _wheel(file, at, record, depends)
+        this = (
+            record.metadata,
+            file.cuda,
+            file.requires_python,
+            record.architectures,
+            record.ptx,
+            record.profile,
+            repr(record.built),  # 1 and true are two things
+        )
+        if some and this != before:
+            yield some
+            some = []
+        before = this
+        some.append((file, at, record))
+    if some:
+        yield some
 
 
-def _wheel(file: File, at: Linked, record: AnyRecord, depends: tuple[str, ...]) -> str:
-    # What many files say in the same words was filled in and escaped for the first of them.
-    code, ptx = record.architectures, record.ptx
-    facts = _facts(file.cuda, record.tags, file.requires_python, code, ptx)
-    more = _more(
-        gpus.cards(code, ptx),
-        file.requires_python or "",
-        depends,
-        record.profile or "",
-        built_text(record.built),
-    )
+def _wheel(file: File, at: Linked, key: str | None, facts: str, between: str, more: str) -> str:
+    """A wheel's row; of ``between`` and ``more`` are what its neighbours say, too."""
     href, named = _named(at)
-    made = ""
-    if key := record.build_key:
+    attested = beside = made = why = marked = ""
+    if key:
         said = key if key.isalnum() else escape(key)
         made = f"<dt>Build key</dt><dd><code>{said}</code></dd>\n"
-    attested = f', <a href="{href}.provenance">provenance</a>' if file.provenance else ""
-    beside = ""
+    if file.provenance:
+        attested = f', <a href="{href}.provenance">provenance</a>'
     if href:
         metadata = f'<a href="{href}.metadata">metadata</a>'
         beside = f"<dt>Beside it</dt><dd>{metadata}{attested}</dd>\n"
-    yanked = file.yanked is not None
+    if file.yanked is not None:
+        marked, why = " yanked", _why(file)
     return (
-        f'<li class="file{" yanked" if yanked else ""}">\n'
-        f"{named}{_why(file) if yanked else ''}"
-        f'<p class="facts">{facts}<span>{size_text(file.size)}</span></p>\n'
-        "<details><summary>Hash, GPUs, dependencies, build</summary><dl>\n"
-        f"<dt>sha256</dt><dd><code>{file.sha256}</code></dd>\n"
-        f"{more}\n{made}{_published(file.uploaded)}{beside}"
-        "</dl></details>\n</li>\n"
+        f'<li class="file{marked}">\n{named}{why}<p class="facts">{facts}'
+        f"<span>{size_text(file.size)}{between}{file.sha256}</code></dd>\n"
+        f"{more}{made}{_published(file.uploaded)}{beside}</dl></details>\n</li>\n"
     )
 
 
@@ -178,14 +220,13 @@ def _published(time: str | None) -> str:
 
 
 def _guard(file: File, at: Linked) -> str:
-    facts = _facts(file.cuda, (), None, (), None)
     yanked = ""
     if file.yanked is not None:
         yanked = f"<span>yanked{f': {escape(file.yanked)}' if file.yanked else ''}</span>"
     return (
         f'<li class="file{" yanked" if yanked else ""}">\n'
         f"{_named(at)[1]}"
-        f'<p class="facts">{facts}<span>{size_text(file.size)}</span>{yanked}</p>\n'
+        f'<p class="facts">{_cuda(file.cuda)}<span>{size_text(file.size)}</span>{yanked}</p>\n'
         f'<p class="hash">sha256 <code>{file.sha256}</code></p>\n'
         "</li>\n"
     )
@@ -209,18 +250,23 @@ def _why(file: File) -> str:
     )
 
 
+@lru_cache(maxsize=256)
+def _cuda(label: str | None) -> str:
+    return f'<span class="cuda">{escape(gpus.cuda_name(label))}</span>'
+
+
 @lru_cache(maxsize=4096)
-def _facts(
-    cuda: str | None,
-    tags: tuple[str, ...],
-    requires_python: str | None,
-    code: tuple[str, ...],
-    ptx: str | None,
-) -> str:
-    python = pythons.describe(tags, requires_python) if tags else ""
-    return str(
-        part("facts", gpus.cuda_name(cuda), python, pythons.platforms(tags), gpus.short(code, ptx))
-    )
+def _tags(tags: tuple[str, ...], requires_python: str | None) -> str:
+    """Pythons and platforms, in words."""
+    python, platforms = pythons.describe(tags, requires_python), pythons.platforms(tags)
+    said = f"<span>Python {escape(python)}</span>" if python else ""
+    return f"{said}<span>{escape(platforms)}</span>" if platforms else said
+
+
+@lru_cache(maxsize=1024)
+def _code(code: tuple[str, ...], ptx: str | None) -> str:
+    said = gpus.short(code, ptx)
+    return f"<span>GPU code for {escape(said)}</span>" if said else ""
 
 
 @lru_cache(maxsize=4096)

@@ -72,6 +72,10 @@ def add_wheels(site: Site, wheels: Sequence[Path], placing: Placing) -> Added:
     # All are read before the first is copied: an error leaves the site as it was.
     found = [read_candidate(wheel) for wheel in new]
     site.state.check_new(wheel.name for wheel in new)
+    if placing.folder is not None and len(found) > 1:
+        from index.site.judged import judge
+
+        judge(found, placing, placing.folder)
     pins: list[Pin] = []
     site.append(take(found, placing, pins), checked=True)
     names = tuple(candidate.record.filename for candidate in found)
@@ -91,10 +95,11 @@ def build_folder(
         site: The site.
         dist: Wheels with their records beside them; records alone where the wheels are elsewhere.
         placing: Where the wheels go.
-        step: Told how many of how many new files were read.
+        step: Told how many of how many new files were read, and then how many were copied.
 
     Raises:
-        EntryError: wheels are missing, are others than the index has, or are not right.
+        EntryError: wheels are missing, are others than the index has, or are not right. Nothing
+            was copied then.
         LedgerError: the ledger is broken, or refuses a file.
     """
     found = compare(site, dist, records_only=placing.folder is None)
@@ -103,9 +108,7 @@ def build_folder(
     pins: list[Pin] = []
 
     def new() -> Iterator[tuple[Arrivals, dict[str, Taken]]]:
-        from index.site.bulk import of_folder
-
-        for some in of_folder(dist, found.new, placing, lambda done: step(done, total)):
+        for some in _of_folder(dist, found.new, placing, lambda done: step(done, total)):
             pins.extend(some.pins)
             yield some, site.state.taken([row[0] for row in some.rows])
 
@@ -119,6 +122,18 @@ def build_folder(
     return Added(
         added=found.new, count=total, same=found.same, removed=found.removed, pins=tuple(pins)
     )
+
+
+def _of_folder(
+    dist: Path, names: Sequence[str], placing: Placing, step: Callable[[int], None]
+) -> Iterator[Arrivals]:
+    if placing.folder is None:
+        from index.site.bulk import of_folder
+
+        return of_folder(dist, names, placing, step)
+    from index.site.judged import judge_and_copy
+
+    return judge_and_copy(dist, names, placing, placing.folder, step)
 
 
 def build_records(

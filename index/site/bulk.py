@@ -14,6 +14,7 @@ from index.site.compare import refusal
 from index.site.intake import Candidate, Pin, parse_record, read_candidate, read_record_only, take
 from index.site.listed import Stretch, stretches
 from index.site.placing import Placing
+from index.state.known import row_of
 
 ALONE = 2
 """Tasks that are done before other processes are begun."""
@@ -31,6 +32,8 @@ def of_lines(lines: Iterable[bytes] | Path, placing: Placing) -> Iterator[Arriva
     Raises:
         EntryError: a line is no record.
     """
+    import index.site.quick  # noqa: F401 -- here, once for all processes
+
     if isinstance(lines, Path):
         return spread(stretches(lines), partial(_of_stretch, placing), alone=ALONE)
     return spread(batched(enumerate(lines, 1)), partial(_of_some, placing), alone=ALONE)
@@ -71,8 +74,21 @@ def _of_stretch(placing: Placing, stretch: Stretch) -> Arrivals:
 
 
 def _of_some(placing: Placing, lines: Iterable[tuple[int, bytes]]) -> Arrivals:
-    records = (parse_record(line, f"line {number}") for number, line in lines)
-    return _taken((Candidate(record, None) for record in records), placing)
+    from index.site.quick import Quick  # few commands have lists of records
+
+    quick = Quick(placing)
+    lengths: list[int] = []
+    start = 0
+    for number, line in lines:
+        if not quick.take(line):
+            record = parse_record(line, f"line {number}")
+            for event in take([Candidate(record, None)], placing, quick.pins):
+                quick.rows.append(row_of(event.record, event.url, event.uploaded))
+                quick.text += event.dump()[:-1]
+        end = len(quick.text)
+        lengths.append(end - start)
+        start = end
+    return Arrivals(quick.rows, bytes(quick.text), lengths, quick.pins)
 
 
 def _of_files(dist: Path, placing: Placing, names: Sequence[str]) -> tuple[Arrivals, list[str]]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import mmap
 import multiprocessing
+import pickle
 import signal
 from collections.abc import Callable, Iterable, Iterator
 from multiprocessing.connection import Connection, wait
@@ -13,6 +15,8 @@ from index.errors import SiteError
 
 _BIG = 30 * 1024 * 1024
 """Bytes; glibc learns up to 32 MiB."""
+_DESK = 8 * 1024 * 1024
+"""Bytes of memory that a worker shares with who gave it work; only what is used takes any."""
 _Task = TypeVar("_Task")
 _Result = TypeVar("_Result")
 
@@ -32,15 +36,17 @@ def share_out(
     _keep_freed_memory()
     context = multiprocessing.get_context("fork")
     crew: dict[Connection, BaseProcess] = {}
+    desks: dict[Connection, mmap.mmap] = {}
     source = enumerate(tasks)
     early: dict[int, _Result] = {}
     next_one = 0
     try:
         for _ in range(workers):
             ours, theirs = context.Pipe()
+            desks[ours] = desk = mmap.mmap(-1, _DESK)
             # A worker that held the other ends open would outlive its killed parent.
             process: BaseProcess = context.Process(
-                target=_serve, args=(theirs, [ours, *crew], work)
+                target=_serve, args=(theirs, desk, [ours, *crew], work)
             )
             process.start()
             theirs.close()
@@ -49,7 +55,8 @@ def share_out(
         while busy:
             for connection in wait(list(busy)):
                 assert isinstance(connection, Connection)
-                number, result, error = _received(connection)
+                # Taken off the desk before the next task is handed out.
+                number, result, error = _received(connection, desks[connection])
                 if error is not None:
                     raise error
                 if not _send_next(connection, source):
@@ -74,15 +81,17 @@ def _keep_freed_memory() -> None:
     bytes(_BIG)
 
 
-def _received(connection: Connection) -> tuple[int, Any, Exception | None]:
+def _received(connection: Connection, desk: mmap.mmap) -> tuple[int, Any, Exception | None]:
     try:
-        answer: tuple[int, Any, Exception | None] = connection.recv()
+        number, told = connection.recv()
+        # What passes through a pipe is copied four times, and by the piece.
+        result, error = pickle.loads(desk if told is None else told)  # noqa: S301 -- our own
     except EOFError as error:
         raise SiteError(
             "a process that was writing pages was killed",
             remedy="run the command again: it goes on where this one stopped",
         ) from error
-    return answer
+    return number, result, error
 
 
 def _send_next(connection: Connection, tasks: Iterator[object]) -> bool:
@@ -94,6 +103,7 @@ def _send_next(connection: Connection, tasks: Iterator[object]) -> bool:
 
 def _serve(
     connection: Connection,
+    desk: mmap.mmap,
     others: Iterable[Connection],
     work: Callable[[_Task], _Result],
 ) -> None:
@@ -106,10 +116,21 @@ def _serve(
             number, task = connection.recv()
         except (EOFError, OSError):
             return
+        answer = _answer(work, task)
         try:
-            connection.send((number, *_answer(work, task)))
+            connection.send((number, None if _put(desk, answer) else pickle.dumps(answer)))
         except OSError:
             return
+
+
+def _put(desk: mmap.mmap, answer: object) -> bool:
+    """Lay an answer on the desk, where it is not too large."""
+    desk.seek(0)
+    try:
+        pickle.dump(answer, desk, pickle.HIGHEST_PROTOCOL)
+    except ValueError:
+        return False
+    return True
 
 
 def _answer(

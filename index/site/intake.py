@@ -63,16 +63,11 @@ def read_candidate(wheel: Path) -> Candidate:
         EntryError: it is no wheel, damaged, a link that leads out of its folder, not what its
             record says, or a recipe's wheel without bill of materials and build spec.
     """
-    plain_file(wheel)
-    beside = record_path(wheel)
-    if not beside.is_file():
+    record = record_beside(wheel)
+    if record is None:
         record = facts_of_wheel(wheel)
         check_record(record)
         return Candidate(record=record, wheel=wheel)
-    plain_file(beside)
-    record = parse_record(beside.read_bytes(), beside.name)
-    if record.filename != wheel.name:
-        raise EntryError(f"{beside.name}: it is the record of '{record.filename}'")
     check_wheel(record, wheel)
     if read_metadata(wheel) != record.metadata.encode():
         raise EntryError(f"{wheel.name}: its METADATA is not the one in its record")
@@ -84,6 +79,24 @@ def read_candidate(wheel: Path) -> Candidate:
             "record, and is taken without",
         )
     return Candidate(record=record, wheel=wheel)
+
+
+def record_beside(wheel: Path) -> Facts | None:
+    """The record beside a wheel, not yet held against it; None where there is none.
+
+    Raises:
+        EntryError: the wheel or its record is no file or leads out of its folder, or the record is
+            none or another wheel's.
+    """
+    plain_file(wheel)
+    beside = record_path(wheel)
+    if not beside.is_file():
+        return None
+    plain_file(beside)
+    record = parse_record(beside.read_bytes(), beside.name)
+    if record.filename != wheel.name:
+        raise EntryError(f"{beside.name}: it is the record of '{record.filename}'")
+    return record
 
 
 def read_record_only(path: Path) -> Candidate:
@@ -162,21 +175,30 @@ def take(
     """
     for candidate in candidates:
         record = candidate.record
-        if record.profile not in (None, PUBLISHED_PROFILE) and not placing.force:
-            raise EntryError(
-                f"{record.filename}: built with the profile '{record.profile}', "
-                f"only '{PUBLISHED_PROFILE}' is published",
-                remedy="build it in full, or say --force for an index of your own",
-            )
-        if record.cuda is not None:
-            check_label(record.cuda)
-        url = placing.url(record)
+        url = address_of(record, placing)
         provenance = record.filename in placing.attested
         if placing.folder is not None:
             provenance = _place(candidate, placing.folder)
         if pins is not None and (wanted := only_here(record.metadata)):
             pins += [Pin(record.filename, record.cuda, one) for one in wanted]
         yield PlainAdd(url, placing.uploaded, record, provenance)
+
+
+def address_of(record: AnyRecord, placing: Placing) -> str:
+    """Where a wheel will be fetched from.
+
+    Raises:
+        EntryError: it has a profile nobody should publish, or a label that is none.
+    """
+    if record.profile not in (None, PUBLISHED_PROFILE) and not placing.force:
+        raise EntryError(
+            f"{record.filename}: built with the profile '{record.profile}', "
+            f"only '{PUBLISHED_PROFILE}' is published",
+            remedy="build it in full, or say --force for an index of your own",
+        )
+    if record.cuda is not None:
+        check_label(record.cuda)
+    return placing.url(record)
 
 
 def _place(candidate: Candidate, folder: Path) -> bool:
@@ -188,22 +210,42 @@ def _place(candidate: Candidate, folder: Path) -> bool:
             remedy="put the wheel beside it, or say with --files-url where it is fetched from",
         )
     target = folder / record.filename
-    if target.is_file():
-        try:
-            check_wheel(record, target)
-        except EntryError as error:
-            raise EntryError(
-                f"'{target}' is there with other bytes: {error.message}",
-                remedy="nothing advertises it if `builder index check` says so; then delete it",
-            ) from error
-    else:
+    if not is_in_place(record, target):
         copy_wheel(record, wheel, target)
     write_beside(target, METADATA_SUFFIX, record.metadata.encode())
-    attested = wheel.with_name(wheel.name + PROVENANCE_SUFFIX)
-    if not attested.is_file():
+    attestations = attestations_of(wheel)
+    if attestations is None:
         return False
-    write_beside(target, PROVENANCE_SUFFIX, read_provenance(attested))
+    write_beside(target, PROVENANCE_SUFFIX, attestations)
     return True
+
+
+def is_in_place(record: Facts, target: Path) -> bool:
+    """Whether a wheel lies where it should go already.
+
+    Raises:
+        EntryError: other bytes lie there.
+    """
+    if not target.is_file():
+        return False
+    try:
+        check_wheel(record, target)
+    except EntryError as error:
+        raise EntryError(
+            f"'{target}' is there with other bytes: {error.message}",
+            remedy="nothing advertises it if `builder index check` says so; then delete it",
+        ) from error
+    return True
+
+
+def attestations_of(wheel: Path) -> bytes | None:
+    """What lies beside a wheel as its attestations, if anything does.
+
+    Raises:
+        EntryError: it is none.
+    """
+    path = wheel.with_name(wheel.name + PROVENANCE_SUFFIX)
+    return read_provenance(path) if path.is_file() else None
 
 
 def copy_wheel(record: AnyRecord, wheel: Path, target: Path) -> None:

@@ -69,8 +69,13 @@ def placing(
     return Placing(folder=folder, address=address, force=force, uploaded=uploaded)
 
 
-@lru_cache(maxsize=1024)
 def _base(pattern: str, name: str, version: str) -> str:
+    # Most are the same for every wheel.
+    return _filled_in(pattern, *((name, version) if "{" in pattern else ("", "")))
+
+
+@lru_cache(maxsize=1024)
+def _filled_in(pattern: str, name: str, version: str) -> str:
     try:
         base = pattern.format(name=name, version=version)
     except (KeyError, IndexError, ValueError) as error:

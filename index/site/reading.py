@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -16,20 +16,30 @@ from index.state.known import Known, Place
 
 if TYPE_CHECKING:
     from index.ledger.events import Event
+    from index.swift import SwiftAdd
 
 AnyPlace: TypeAlias = "Place | Known"
+AnyAdd: TypeAlias = "PlainAdd | SwiftAdd"
 AT_ONCE = 16 * 1024 * 1024
 """Bytes of the ledger read at once at most."""
 
 
-def read_files(folder: Path, places: Sequence[AnyPlace]) -> Iterator[File]:
+def read_files(
+    folder: Path, places: Sequence[AnyPlace], read: Callable[[bytes], AnyAdd | None] = kept_add
+) -> Iterator[File]:
     """Files with what the ledger in ``folder`` holds of them: wheels with their whole records.
+
+    Args:
+        folder: The site.
+        places: Where the files stand.
+        read: Reads a wheel's line, or leaves it to the models; `index.swift.swift_add` where there
+            are many.
 
     Raises:
         SiteError: the ledger is another one than the state has read.
     """
     for place, line in zip(places, _lines(folder, places), strict=True):
-        yield _wheel(place, line) if place.kind == "wheel" else _guard(place, line)
+        yield _wheel(place, line, read(line)) if place.kind == "wheel" else _guard(place, line)
 
 
 def event_at(line: bytes, filename: str) -> Event:
@@ -71,10 +81,8 @@ def _lines(folder: Path, places: Sequence[AnyPlace]) -> Iterator[bytes]:
         os.close(ledger)
 
 
-def _wheel(place: AnyPlace, line: bytes) -> File:
-    event: PlainAdd | Event | None = kept_add(line)
-    if event is None:
-        event = event_at(line, place.filename)
+def _wheel(place: AnyPlace, line: bytes, read: AnyAdd | None) -> File:
+    event: AnyAdd | Event = event_at(line, place.filename) if read is None else read
     if event.event != "add" or event.record.filename != place.filename:
         raise _moved(place.filename)
     record = event.record

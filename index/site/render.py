@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from index.batches import BATCH, batched, spread
+from index.ledger.plain import kept_add
 from index.ledger.settings import Settings
 from index.model import DEFAULT_ROOT, PROJECTS, File, in_order
 from index.pages import hosting, simple_html, simple_json
 from index.pages.escaping import Linked, linked
 from index.pages.form import FORM, pages_form
-from index.site.reading import read_files
+from index.site.reading import AnyAdd, read_files
 from index.site.site import Site
 from index.site.writer import Writer, Written
 from index.state.state import ALL_PAGES, LANDING_PAGE, PROJECT_PAGE, ROOT_PAGE, Place
@@ -39,6 +40,7 @@ class _Plan:
     roots: dict[str, str]
     former: list[str]
     due: Due
+    read: Callable[[bytes], AnyAdd | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +121,12 @@ def _render_projects(
 ) -> Iterator[_Outcome]:
     """Write the pages of projects; where something is due first, it is published, and then they."""
     plan = _Plan(
-        folder=site.folder, settings=site.settings, roots=_roots(site), former=former, due=due
+        folder=site.folder,
+        settings=site.settings,
+        roots=_roots(site),
+        former=former,
+        due=due,
+        read=_reader(site, len(names)),
     )
     waiting: list[str] = []
     events: list[AnyEvent] = []
@@ -150,6 +157,17 @@ def _outcomes(site: Site, plan: _Plan, names: Sequence[str]) -> Iterator[_Outcom
         yield from outcomes
 
 
+def _reader(site: Site, projects: int) -> Callable[[bytes], AnyAdd | None]:
+    """What reads the lines of so many projects; imported here, once for all processes."""
+    if projects <= ALONE:
+        return kept_add
+    from index.swift import swift_add
+
+    if site.settings.layout == "web":
+        from index.pages import human as _  # noqa: F401 -- as in _render_project
+    return swift_add
+
+
 def _roots(site: Site) -> dict[str, str]:
     """The index roots: folder to CUDA label (empty: only files of no CUDA)."""
     roots = {label: label for label in site.state.roots()}
@@ -167,7 +185,7 @@ def _former_roots(site: Site, roots: dict[str, str], labels: Iterable[str]) -> l
 
 def _render_project(plan: _Plan, name: str, places: Sequence[Place]) -> _Outcome:
     """Write a project's pages, unless something is due before."""
-    files = in_order(read_files(plan.folder, places))
+    files = in_order(read_files(plan.folder, places, plan.read))
     writer = Writer(plan.folder)
     due = plan.due(files)
     if due:

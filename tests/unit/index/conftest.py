@@ -56,10 +56,10 @@ def make_wheel(tmp_path: Path) -> Callable[..., Path]:
         info = f"{name}-{version}.dist-info"
         path = tmp_path / "dist" / filename
         path.parent.mkdir(exist_ok=True)
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr(f"{info}/METADATA", text or metadata(name, version))
-            for member, data in (members or {}).items():
-                archive.writestr(member, data)
+        contents = {f"{info}/METADATA": text or metadata(name, version), **(members or {})}
+        with zipfile.ZipFile(path, "w") as archive:
+            for member, data in contents.items():  # with no time: made again they are the same
+                archive.writestr(zipfile.ZipInfo(member), data, zipfile.ZIP_DEFLATED)
         return path
 
     return make

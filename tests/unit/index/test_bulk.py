@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -21,6 +22,7 @@ from index.site.intake import Pin, parse_record
 from index.site.listed import stretches
 from index.site.placing import Placing
 from index.site.reading import read_files
+from index.state.known import Given
 from index.state.state import State
 from tests.index_kit import TIME, add, opened, tell
 
@@ -181,17 +183,17 @@ def build(folder: Path, dist: Path) -> Added:
 
 
 @pytest.fixture
-def unread(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], int]]:
+def unread(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
     """How often a folder was held against the state, file by file."""
     asked = []
     compare = State.compare
 
-    def noted(*args: object) -> object:
+    def noted(state: State, *args: Any) -> Given:
         asked.append(args)
-        return compare(*args)  # type: ignore[arg-type]
+        return compare(state, *args)
 
     monkeypatch.setattr(State, "compare", noted)
-    return lambda: len(asked)  # type: ignore[return-value]
+    return lambda: len(asked)
 
 
 def test_a_folder_that_looks_as_it_did_is_not_looked_up(

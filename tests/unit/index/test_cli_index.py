@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -14,6 +15,7 @@ from builder.cli.main import cli
 from index.errors import EntryError, LedgerError, SiteError
 from index.files import write_bytes
 from index.records import write_record
+from index.site import change
 from index.site.disk import read_state
 from index.wheels import record_of_wheel
 from tests.index_kit import tree
@@ -25,6 +27,7 @@ TINY = "tiny_gpu-1.0+cu118-1-py3-none-manylinux_2_31_x86_64.whl"
 NEWER = "tiny_gpu-1.1+cu118-1-py3-none-manylinux_2_31_x86_64.whl"
 OTHER = "tiny_gpu-1.1+cu124-1-py3-none-manylinux_2_31_x86_64.whl"
 GUARD = "tiny_gpu-1.0+cu118.tar.gz"
+NEWER_GUARD = "tiny_gpu-1.1+cu118.tar.gz"
 
 
 @pytest.fixture
@@ -153,6 +156,12 @@ def test_build_from_a_list_of_records(run: Run, site: Path, make_wheel: MakeWhee
         run("build", "--records", records, "--site", site, "--files-url", url)
 
 
+def test_a_list_that_is_not_there_is_named_and_no_site_is_made(run: Run, site: Path) -> None:
+    words = ("build", "--site", site, "--files-url", "https://files.example", "--records", "none")
+    assert "there is no file 'none'" in run(*words, status=2).output
+    assert not site.exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -235,6 +244,26 @@ def test_remove_takes_the_bytes_too(run: Run, site: Path, make_wheel: MakeWheel)
     assert not (site / "files" / f"{TINY}.metadata").exists()
 
 
+def test_a_removal_that_broke_off_goes_on(
+    run: Run, site: Path, make_wheel: MakeWheel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("add", make_wheel(TINY), make_wheel(NEWER), "--site", site)
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(change, "delete_removed", interrupted)
+        run("remove", site, TINY, "--reason", "a mistake", status=1)
+    assert TINY not in live(site)
+    count = read_state(site).head.count
+    said = run("remove", site, TINY, "--reason", "a mistake").output
+    assert said == f"removed already: {TINY}\ndeleted {TINY}\ndeleted {TINY}.metadata\n"
+    assert read_state(site).head.count == count
+    with pytest.raises(LedgerError, match=r"there is no 'no\.whl' to remove"):
+        run("remove", site, TINY, "no.whl", "--reason", "x")
+
+
 def test_rollback_goes_back_and_forth(run: Run, site: Path, make_wheel: MakeWheel) -> None:
     run("add", make_wheel(TINY), "--site", site, "--base-url", "https://me.example")
     then, pages = read_state(site).head.count, page_bytes(site)
@@ -271,6 +300,89 @@ def page_bytes(site: Path) -> dict[str, bytes]:
     return {
         path: data for path, data in tree(site).items() if not path.startswith(("files/", "ledger"))
     }
+
+
+# --- as data -------------------------------------------------------------------------------------
+
+ROOT = Path(__file__).parents[3]
+PAGES = ["cu118/tiny-gpu/index.html", "cu118/tiny-gpu/index.json"]
+
+
+def told_by(run: Run, *words: str | Path) -> dict[str, Any]:
+    """What a verb prints with ``--json``: nothing else on stdout, and a schema version."""
+    told: dict[str, Any] = json.loads(run(*words, "--json").stdout)
+    assert told.pop("schema_version") == 1
+    said = (ROOT / "docs/publishing.md").read_text().partition("## For programs")[2]
+    assert not [key for key in told if f"`{key}`" not in said], "said in the docs"
+    return told
+
+
+def test_a_yank_as_json(run: Run, site: Path, make_wheel: MakeWheel) -> None:
+    run("add", make_wheel(TINY), make_wheel(NEWER), "--site", site)
+    first = told_by(run, "yank", site, TINY, "--reason", "old")
+    assert set(PAGES) <= set(first["pages_written"])
+    del first["pages_written"]
+    same = {"files": 4, "pages_removed": []}
+    assert first == {**same, "yanked": [TINY], "yanked_already": [], "events": 6}
+    again = told_by(run, "yank", site, TINY, NEWER, NEWER, "--reason", "old")
+    assert (again["yanked"], again["yanked_already"]) == ([NEWER], [TINY])
+    back = told_by(run, "yank", site, NEWER, "--undo", "--reason", "fine")
+    assert back["offered_again"] == [NEWER]
+    assert "yanked" not in back
+    assert read_state(site).head.count == back["events"]
+
+
+def test_a_removal_as_json(run: Run, site: Path, make_wheel: MakeWheel) -> None:
+    run("add", make_wheel(TINY), make_wheel(NEWER), "--site", site)
+    told = told_by(run, "remove", site, TINY, TINY, "--reason", "a mistake")
+    assert told["removed"] == [TINY]
+    assert told["deleted"] == [TINY, f"{TINY}.metadata"]
+    assert told["files"] == len(live(site))
+    assert set(PAGES) <= set(told["pages_written"])
+    assert told["removed_already"] == []
+    told = told_by(run, "remove", site, NEWER, "--reason", "another", "--keep-bytes")
+    assert (told["removed"], told["deleted"]) == ([NEWER], [])
+    assert told["events"] == read_state(site).head.count
+    told = told_by(run, "remove", site, NEWER, "--reason", "another")
+    assert (told["removed"], told["removed_already"]) == ([], [NEWER])
+    assert told["deleted"] == [NEWER, f"{NEWER}.metadata"]
+    assert told["events"] == read_state(site).head.count
+
+
+def test_a_rollback_as_json(run: Run, site: Path, make_wheel: MakeWheel) -> None:
+    run("add", make_wheel(TINY), "--site", site)
+    run("add", make_wheel(NEWER), "--site", site, "--title", "Ours")
+    before = tree(site)
+    words = ("rollback", site, "--to", 2, "--reason", "r")
+    tried = told_by(run, *map(str, words), "--dry-run")
+    assert tree(site) == before
+    changes = [
+        {"event": "configure", "filename": None},
+        {"event": "remove", "filename": NEWER},
+        {"event": "remove", "filename": NEWER_GUARD},
+    ]
+    assert tried == {
+        "to": 2,
+        "dry_run": True,
+        "changes": changes,
+        "files": 4,
+        "pages_written": [],
+        "pages_removed": [],
+        "events": 5,
+    }
+    done = told_by(run, *map(str, words))
+    assert (done["dry_run"], done["changes"], done["events"]) == (False, changes, 8)
+    assert set(PAGES) <= set(done["pages_written"])
+    assert told_by(run, *map(str, words))["changes"] == []
+
+
+def test_rendering_as_json(run: Run, site: Path, make_wheel: MakeWheel) -> None:
+    run("add", make_wheel(TINY), "--site", site)
+    (site / PAGES[0]).unlink()
+    told = told_by(run, "render", site)
+    assert told["pages_written"] == PAGES[:1]
+    assert told["pages_unchanged"] > 1
+    assert (told["pages_removed"], told["files"], told["events"]) == ([], 2, 2)
 
 
 # --- looking -------------------------------------------------------------------------------------
@@ -323,6 +435,24 @@ def test_the_longest_reason_is_taken_by_a_rollback_too(
     assert live(site) == []
 
 
+@pytest.mark.parametrize("names", ["", "  "])
+@pytest.mark.parametrize("verb", ["yank", "remove"])
+def test_no_file_at_all_is_not_enough(
+    run: Run, site: Path, make_wheel: MakeWheel, verb: str, names: str
+) -> None:
+    run("add", make_wheel(TINY), "--site", site)
+    before = tree(site)
+    assert "name a file" in run(verb, site, names, "--reason", "x", status=2).output
+    assert tree(site) == before
+
+
+def test_several_names_may_stand_in_one_text(run: Run, site: Path, make_wheel: MakeWheel) -> None:
+    run("add", make_wheel(TINY), make_wheel(NEWER), "--site", site)
+    for verb, done in (("yank", "yanked"), ("remove", "removed")):
+        said = run(verb, site, f"{TINY}  {NEWER}", "--reason", "x").output
+        assert said.startswith(f"{done}: {TINY}\n{done}: {NEWER}\n")
+
+
 @pytest.mark.parametrize("moment", ["today", "1e9", "9" * 30])
 def test_a_moment_that_is_none_is_named(
     run: Run, site: Path, make_wheel: MakeWheel, monkeypatch: pytest.MonkeyPatch, moment: str
@@ -353,10 +483,36 @@ def test_a_folder_that_is_no_site_is_left_as_it_is(
     assert [path.name for path in folder.iterdir()] == [".letter.part"]
 
 
-@pytest.mark.parametrize("address", ["https://[", "http://", "https://host:port/", "http:///x"])
-def test_an_address_that_is_none_is_named(run: Run, address: str) -> None:
-    with pytest.raises(SiteError, match="is no address of a site"):
-        run("check", address)
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("https://[", "http://", "https://host:port/", "http:///x"),
+        *("htps://host/x", "ftp://host/x", "file://another/x"),
+    ],
+)
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("index", "check", "{}"),
+        ("publish", "fetch", "{}", "--dist", "back", "--new-is-fine"),
+        ("publish", "choose", "all", *("--dist", "dist", "--into", "into"), "--new-is-fine",
+         "--published", "{}"),
+    ],
+    ids=lambda words: words[1],
+)  # fmt: skip
+def test_an_address_that_is_none_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str, words: tuple[str, ...]
+) -> None:
+    """And never taken for an index that is not there yet."""
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(
+        cli, ["--cache-dir", "cache", *(one.format(address) for one in words)]
+    )
+    assert isinstance(done.exception, SiteError)
+    assert address in done.exception.message
+    assert "https://HOST/PATH" in (done.exception.remedy or "")
+    assert "address of a" in done.exception.message
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("more", [(), ("--dry-run",)], ids=["for real", "dry run"])

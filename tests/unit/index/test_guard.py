@@ -119,8 +119,9 @@ def test_what_a_guard_holds() -> None:
     with tarfile.open(fileobj=io.BytesIO(data), mode="r:gz") as archive:
         members = archive.getmembers()
         texts = {
-            member.name.partition("/")[2]: archive.extractfile(member).read().decode()  # type: ignore[union-attr]
+            member.name.partition("/")[2]: file.read().decode()
             for member in members
+            if (file := archive.extractfile(member)) is not None
         }
     stem = "opencv_cuda-4.14.0.94+cu124"
     assert [member.name for member in members] == [
@@ -186,7 +187,9 @@ def test_every_hook_stops_with_the_message_and_no_traceback(hook: str, tmp_path:
     assert f"{NAME} {VERSION}: there is no wheel for this machine" in done.stderr
     assert f"This machine: {python}" in done.stderr
     assert sysconfig.get_platform() in done.stderr
-    assert os.confstr("CS_GNU_LIBC_VERSION") in done.stderr  # type: ignore[operator]
+    libc = os.confstr("CS_GNU_LIBC_VERSION")
+    assert libc is not None
+    assert libc in done.stderr
     assert "what is supported" in done.stderr
     assert "free-threaded" not in done.stderr
 

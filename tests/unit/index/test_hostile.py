@@ -18,6 +18,7 @@ from index.ledger import LEDGER_NAME
 from index.records import Record, read_record, record_path, write_record
 from index.site.add import Added, add_wheels, build_folder
 from index.site.change import remove, yank
+from index.site.disk import read_state
 from index.site.finish import finish
 from index.site.placing import placing
 from index.wheels import METADATA_LIMIT, record_of_wheel
@@ -114,22 +115,39 @@ def test_other_bytes_of_the_old_size_and_time_are_noticed(make_wheel: Make, tmp_
     refused(tmp_path, "other bytes", wheel)
 
 
-def test_a_wheel_changed_while_others_are_read_is_noticed_the_next_time(
-    make_wheel: Make, tmp_path: Path
-) -> None:
+def build_and_change(make_wheel: Make, tmp_path: Path, when: int) -> Path:
+    """Build a site of three wheels, one of which changes when all were read, or all copied."""
     wheel = make_wheel(TINY)
     make_wheel("other-1.0-py3-none-any.whl")
+    make_wheel("zzz-1.0-py3-none-any.whl")
+    came = 0
 
     def change(done: int, total: int | None) -> None:
-        if done == total:
+        nonlocal came
+        came += done == total
+        if done == total and came == when:
             make_wheel(TINY, members={"new.py": b"other"})
 
-    make_wheel("zzz-1.0-py3-none-any.whl")
+    place = placing(tmp_path / "site", uploaded=TIME)
     with opened(tmp_path) as site:
-        build_folder(
-            site, tmp_path / "dist", placing(tmp_path / "site", uploaded=TIME), step=change
-        )
+        build_folder(site, tmp_path / "dist", place, step=change)
+    return wheel
+
+
+def test_a_wheel_changed_while_others_are_copied_is_noticed_the_next_time(
+    make_wheel: Make, tmp_path: Path
+) -> None:
+    wheel = build_and_change(make_wheel, tmp_path, 2)
     refused(tmp_path, "other bytes", wheel)
+
+
+def test_a_wheel_changed_before_it_is_copied_is_noticed_at_once(
+    make_wheel: Make, tmp_path: Path
+) -> None:
+    with pytest.raises(EntryError, match="changed while it was read"):
+        build_and_change(make_wheel, tmp_path, 1)
+    assert not list((tmp_path / "site").rglob("*.whl"))
+    assert sorted(build(tmp_path).added)[-1] == "zzz-1.0-py3-none-any.whl", "as it is now"
 
 
 def test_a_missing_wheel_stops_a_build_by_name(make_wheel: Make, tmp_path: Path) -> None:
@@ -452,11 +470,31 @@ def test_one_bad_wheel_keeps_all_out(make_wheel: Make, tmp_path: Path) -> None:
         assert "good-1.0" not in caught.value.message
         assert _quiet(tree(tmp_path / "site")).get(LEDGER_NAME) is None
         assert not list((tmp_path / "site").rglob("*.html"))
-        # A long build reads on while it copies: what it copied serves the next one.
-        left = {path.name for path in (tmp_path / "site").rglob("*.whl*")}
-        assert left <= {good.name, f"{good.name}.metadata"}
+        assert not list((tmp_path / "site").rglob("*.whl*"))
     bad.unlink()
     assert build(tmp_path).added == (good.name,)
+
+
+@pytest.mark.parametrize("one_by_one", [False, True], ids=["folder", "by name"])
+@pytest.mark.parametrize("wrong", ["profile", "in place", "attestations"])
+def test_whatever_keeps_one_wheel_out_nothing_is_copied(
+    make_wheel: Make, tmp_path: Path, wrong: str, one_by_one: bool
+) -> None:
+    good = [make_wheel(f"a{number}-1.0-py3-none-any.whl") for number in range(20)]
+    bad, in_place = make_wheel("z-1.0-py3-none-any.whl"), tmp_path / "site/files"
+    if wrong == "profile":
+        write_record(record_of_wheel(bad).model_copy(update={"profile": "quick"}), bad)
+    elif wrong == "in place":
+        in_place.mkdir(parents=True)
+        (in_place / bad.name).write_bytes(b"other")
+    else:
+        bad.with_name(f"{bad.name}.provenance").write_text("[]")
+    said = {"profile": "profile", "in place": "is there with other", "attestations": "provenance"}
+    with pytest.raises(EntryError, match=said[wrong]):
+        add(tmp_path, *good, bad) if one_by_one else build(tmp_path)
+    left = sorted(path.name for path in in_place.rglob("*")) if in_place.is_dir() else []
+    assert left == ([bad.name] if wrong == "in place" else [])
+    assert not read_state(tmp_path / "site").count()
 
 
 def test_every_bad_wheel_of_a_folder_is_named(make_wheel: Make, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from index.model import File, in_order
 from index.pages import gpus, headers, human, pythons, rows
 from index.pages.offers import blocks, offers
 from index.pages.templating import template, words
+from index.records import Record
 from tests.human_site import BASE, darknet, dlib, guard, opencv, pages, projects, settings, wheel
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -143,7 +144,9 @@ class TestOffers:
         assert block.lines.pip == f'pip install --extra-index-url {BASE}/simple "plain==1.0"'
 
     def test_what_is_no_version_is_never_in_a_line(self) -> None:
-        odd = File.of_wheel(wheel().record.model_copy(update={"version": "1.0; rm -rf ~"}))  # type: ignore[union-attr]
+        record = wheel().record
+        assert isinstance(record, Record)
+        odd = File.of_wheel(record.model_copy(update={"version": "1.0; rm -rf ~"}))
         assert offers([odd]) == ()
 
     @pytest.mark.parametrize("name", ["a b", "$(id)", "a;b", "A", "-r", "a\nb", ""])
@@ -215,6 +218,24 @@ class TestProjectPage:
         assert all(one.startswith("../../files/") for one in wheels)
         assert not [one for one in wheels if "+" in one]
 
+    def test_what_files_have_in_common_stands_there_once(self) -> None:
+        tags = [f"cp3{minor}-cp3{minor}-manylinux_2_31_x86_64" for minor in range(10, 14)]
+        alike = [wheel(cuda=cuda, tag=tag) for cuda in ("cu118", "cu124") for tag in tags]
+        text = page_of(*alike).text
+        assert text.count("GPUs, dependencies, build of the 4 files above") == 2
+        assert text.count("Depends on") == text.count("profile full, hermetic engine") == 2
+        assert text.count("Hash and build key") == len(alike)
+        for file in alike:
+            assert file.record is not None
+            for said in (file.filename, file.sha256, f"Build key {file.record.build_key}"):
+                assert said in text
+        other = wheel(cuda="cu124", tag=tags[3], built={"network": True})
+        text = page_of(*alike[:-1], other).text
+        assert (
+            text.count("of the 3 files above") == text.count("Hash, GPUs, dependencies, build") == 1
+        )
+        assert "with network" in text
+
     def test_500_files_are_a_page(self) -> None:
         files = in_order(
             wheel(version=f"{number}.0", cuda=cuda)
@@ -277,8 +298,9 @@ class TestHostileText:
             url="javascript://alert(5)//x.whl",
         )
         odd = {"name": HOSTILE, "version": HOSTILE, "filename": HOSTILE, "cuda": HOSTILE}
+        assert isinstance(file.record, Record)
         worse = File.of_wheel(
-            file.record.model_copy(update={**odd, "tags": (HOSTILE,)}),  # type: ignore[union-attr]
+            file.record.model_copy(update={**odd, "tags": (HOSTILE,)}),
             url="java\nscript:alert(6)",
         )
         for files in ([file], [worse]):
@@ -463,7 +485,7 @@ def test_sizes_as_people_read_them(size: int, said: str) -> None:
 def test_a_companion_is_named_apart_and_offers_no_line() -> None:
     name = "opencv-python"
     record = wheel(name=name, version="4.13.99").record
-    assert record is not None
+    assert isinstance(record, Record)
     file = File.of_wheel(record.model_copy(update={"companion_of": "opencv-cuda"}))
     page = Page(human.project_page(name, [file], settings()))
     assert "pip install" not in page.text

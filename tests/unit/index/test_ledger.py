@@ -163,7 +163,7 @@ def test_a_resealed_event_must_still_be_an_event() -> None:
         def model_dump_json(self) -> str:
             return '{"event":"rename","filename":"a","schema_version":1}'
 
-    line, _ = seal_event(Strange(), EMPTY)  # type: ignore[arg-type]
+    line, _ = seal_event(Strange(), EMPTY)  # type: ignore[arg-type]  # no event: that is what is tried
     with pytest.raises(LedgerError, match=r"line 1: .*rename"):
         state_of(line)
 

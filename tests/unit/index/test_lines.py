@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import tomllib
 from pathlib import PurePosixPath
+from typing import Any
 from urllib.parse import unquote_to_bytes
 
 import pytest
@@ -32,8 +33,8 @@ VERSION = "4.14.0.94+cu124"
 NASTY = '/home/me\'s/My Drive/gpu  $wheels ${X} {y} "q" `id`;&|<>#!~ %20 ümläut 日本\\n\n\t=a'
 
 
-def all_lines(root: str = f"{BASE}/cu124", **more: object) -> Lines:
-    return lines_for(root, "opencv-cuda", VERSION, **more)  # type: ignore[arg-type]
+def all_lines(root: str = f"{BASE}/cu124", **more: Any) -> Lines:
+    return lines_for(root, "opencv-cuda", VERSION, **more)
 
 
 def test_the_lines_as_they_are_printed() -> None:

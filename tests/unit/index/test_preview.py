@@ -102,33 +102,33 @@ def test_it_prints_lines_shows_requests_and_ends_well(site: Path, end: signal.Si
         assert lines[1] == f'  pip install --extra-index-url {url}cu118 "tiny-gpu==1.10+cu118"\n'
         assert lines[-1] == "Ctrl-C ends it.\n"
         asked = urllib.request.Request(f"{url}cu118/", headers={"User-Agent": "me/1 x"})
-        with urllib.request.urlopen(asked, timeout=10) as answer:
+        with urllib.request.urlopen(asked, timeout=240) as answer:
             size = len(answer.read())
         process.send_signal(end)
-        _, said = process.communicate(timeout=20)
+        _, said = process.communicate(timeout=240)
     assert f"GET  /cu118/  200  {size} bytes  text/html  me/1\n" in said
     assert process.returncode == 0
 
 
 def test_quiet_shows_no_requests(site: Path) -> None:
     with serving(site, "--port", "0", "--quiet") as (process, lines):
-        with urllib.request.urlopen(f"{lines[0].strip()}cu118/", timeout=10) as answer:
+        with urllib.request.urlopen(f"{lines[0].strip()}cu118/", timeout=240) as answer:
             answer.read()
         process.terminate()
-        _, said = process.communicate(timeout=20)
+        _, said = process.communicate(timeout=240)
     assert "GET" not in said
     assert process.returncode == 0
 
 
 def test_a_taken_port_and_an_empty_folder_say_what_to_do(site: Path, tmp_path: Path) -> None:
     with Server(site) as taken, serving(site, "--port", taken.url.rpartition(":")[2]) as (busy, _):
-        _, said = busy.communicate(timeout=20)
+        _, said = busy.communicate(timeout=240)
     assert busy.returncode == 10
     assert "is taken" in said
     assert "--port 0" in said
     (tmp_path / "empty").mkdir()
     with serving(tmp_path / "empty") as (empty, _):
-        _, said = empty.communicate(timeout=20)
+        _, said = empty.communicate(timeout=240)
     assert empty.returncode == 2
     assert "has no index yet" in said
 
@@ -138,6 +138,6 @@ def test_a_folder_with_pages_and_no_ledger_is_not_served(tmp_path: Path) -> None
     (tmp_path / "letters/index.html").write_text("somebody's own")
     with serving(tmp_path, "--port", "0") as (process, _):
         process.kill()
-        _, said = process.communicate(timeout=20)
+        _, said = process.communicate(timeout=240)
     assert process.returncode == 2, "it serves"
     assert "is no index" in said

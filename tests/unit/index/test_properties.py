@@ -30,6 +30,7 @@ from index.ledger import (
     Configure,
     Event,
     Guard,
+    Head,
     Remove,
     Settings,
     Unyank,
@@ -277,7 +278,7 @@ def test_events_come_out_of_the_ledger_as_they_went_in(some: list[Event]) -> Non
 
 
 @pytest.fixture(scope="module")
-def ledger() -> tuple[bytes, object]:
+def ledger() -> tuple[bytes, Head]:
     names_of = [f"a-{number}-py3-none-any.whl" for number in range(4)]
     text = "Metadata-Version: 2.1\n"
     some: list[Event] = [
@@ -297,16 +298,16 @@ def ledger() -> tuple[bytes, object]:
     return data, head
 
 
-def noticed(data: bytes, head: object) -> None:
+def noticed(data: bytes, head: Head) -> None:
     with pytest.raises(LedgerError):
-        state_of(data, head)  # type: ignore[arg-type]
+        state_of(data, head)
     lines = [line + b"\n" for line in data.split(b"\n")]
-    assert not check_seals([*lines[:-1], lines[-1][:-1]], head)  # type: ignore[arg-type]
+    assert not check_seals([*lines[:-1], lines[-1][:-1]], head)
 
 
 @settings(deadline=None)
 @given(data=st.data())
-def test_any_changed_byte_is_noticed(ledger: tuple[bytes, object], data: st.DataObject) -> None:
+def test_any_changed_byte_is_noticed(ledger: tuple[bytes, Head], data: st.DataObject) -> None:
     text, head = ledger
     position = data.draw(st.integers(0, len(text) - 1))
     byte = data.draw(st.integers(0, 255).filter(lambda value: value != text[position]))
@@ -316,7 +317,7 @@ def test_any_changed_byte_is_noticed(ledger: tuple[bytes, object], data: st.Data
 @settings(deadline=None)
 @given(data=st.data())
 def test_any_dropped_or_inserted_byte_is_noticed(
-    ledger: tuple[bytes, object], data: st.DataObject
+    ledger: tuple[bytes, Head], data: st.DataObject
 ) -> None:
     text, head = ledger
     position = data.draw(st.integers(0, len(text) - 1))
@@ -329,7 +330,7 @@ def test_any_dropped_or_inserted_byte_is_noticed(
 @settings(deadline=None)
 @given(data=st.data())
 def test_lines_dropped_doubled_or_swapped_are_noticed(
-    ledger: tuple[bytes, object], data: st.DataObject
+    ledger: tuple[bytes, Head], data: st.DataObject
 ) -> None:
     text, head = ledger
     lines = text.splitlines(keepends=True)
@@ -342,4 +343,4 @@ def test_lines_dropped_doubled_or_swapped_are_noticed(
     noticed(b"".join(swapped), head)
     doubled = [*lines[: one + 1], lines[one], *lines[one + 1 :]]
     with pytest.raises(LedgerError):
-        state_of(b"".join(doubled), head)  # type: ignore[arg-type]
+        state_of(b"".join(doubled), head)

@@ -114,6 +114,13 @@ def test_other_bytes_than_the_ledger_names_are_refused(site: Path, tmp_path: Pat
     assert f"{AGAIN} cannot be fetched" in str(done.exception)
 
 
+@pytest.mark.parametrize("python", ["3", "abc", "2.7", "3.x", "3.15.1", ""])
+def test_a_python_that_is_none_is_named(site: Path, tmp_path: Path, python: str) -> None:
+    done = fetch(site, "--dist", tmp_path / "back", "--untried-under", python)
+    assert done.exit_code == 2
+    assert f"'{python}' is not a Python such as 3.12" in done.output
+
+
 def test_where_nothing_is_published(tmp_path: Path) -> None:
     done = fetch(tmp_path / "nowhere", "--dist", tmp_path / "back")
     assert isinstance(done.exception, PublishError)

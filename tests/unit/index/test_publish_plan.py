@@ -6,15 +6,17 @@ import hashlib
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+import requests
 
 from index.errors import PublishError
 from index.publish.assets import LIMIT, Asset, Release, There, wrong_address
 from index.publish.copying import Item, Seen, Stage, make_folder_plan
 from index.publish.patience import Pace, limit_wait, retry_after
 from index.publish.plan import Plan, Refused, make_plan
-from index.publish.rest import Rest, check_address
+from index.publish.rest import Rest, check_address, plain
 from index.publish.token import Token, find_token
 
 TAG = "tiny-1.0+cu118"
@@ -33,8 +35,8 @@ def asset(name: str = WHEEL, *, tag: str = TAG, size: int = 10, kind: str = "whe
     )
 
 
-def there(of: Asset, **changes: object) -> There:
-    facts: dict[str, object] = {
+def there(of: Asset, **changes: Any) -> There:
+    facts: dict[str, Any] = {
         "number": 1,
         "name": of.name,
         "size": of.size,
@@ -42,7 +44,7 @@ def there(of: Asset, **changes: object) -> There:
         "sha256": of.sha256,
         "url": of.url.replace("+", "%2B"),
     }
-    return There(**{**facts, **changes})  # type: ignore[arg-type]
+    return There(**{**facts, **changes})
 
 
 def release(*assets: There, immutable: bool = False) -> Release:
@@ -214,6 +216,26 @@ def test_a_token_is_cut_off_nowhere() -> None:
     rest = Rest(Token("s3cret-token", source="$X"), Pace(), print)
     assert "s3c" not in rest.hide("x" * 295 + "s3cret-token")
     rest.close()
+
+
+def test_a_connection_that_broke_is_told_in_words_alone() -> None:
+    def refused() -> Exception:
+        try:
+            requests.get("http://127.0.0.1:9", timeout=240)
+        except requests.ConnectionError as error:
+            return error
+        raise AssertionError("somebody listens")
+
+    assert plain(refused()) == (
+        "no connection (Failed to establish a new connection: [Errno 111] Connection refused)"
+    )
+    old = "<urllib3.connection.HTTPSConnection object at 0x7f>: Failed to resolve 'host'"
+    assert plain(requests.ConnectionError(old)) == "no connection (Failed to resolve 'host')"
+    new = "HTTPSConnection(host='host', port=443): Failed to resolve 'host'"
+    assert plain(requests.ConnectionError(new)) == "no connection (Failed to resolve 'host')"
+    assert plain(requests.ConnectTimeout()) == "no connection in time"
+    assert plain(requests.ReadTimeout()) == "no answer in time"
+    assert plain(requests.ConnectionError()) == "no connection (ConnectionError)"
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -114,9 +115,9 @@ def test_a_rule_that_is_none_is_refused_with_an_example(
     assert "keep_versions = 3" in str(caught.value)
 
 
-def test_since_when_a_file_is_yanked(tmp_path: Path, make_record: object) -> None:
+def test_since_when_a_file_is_yanked(tmp_path: Path, make_record: Callable[..., Record]) -> None:
     def record(number: int) -> Record:
-        return make_record(f"tiny-{number}.0-py3-none-any.whl")  # type: ignore[operator, no-any-return]
+        return make_record(f"tiny-{number}.0-py3-none-any.whl")
 
     names = [record(number).filename for number in range(5)]
     first, second = "2027-01-01T00:00:00Z", "2027-02-02T00:00:00Z"

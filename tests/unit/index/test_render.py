@@ -328,3 +328,19 @@ def test_many_projects_are_shared_out_and_end_the_same(tmp_path: Path, make_reco
         change(tmp_path / "alone", add(make_record(name)))
     change(tmp_path / "alone", *(add(make_record(name)) for name in names[3:]))
     assert pages(tmp_path / "alone") == expected
+
+
+def test_however_many_there_are_a_line_of_the_ledger_reads_the_same(
+    tmp_path: Path, make_record: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chance = random.Random(7)
+    folder, there = tmp_path / "work", dict[str, bool]()
+    odd = {"a": [1.5, {"b": 2**70}], "c": True, "d": "é\u2028\x7f"}
+    change(
+        folder,
+        *(_anything(chance, there, make_record) for _ in range(12)),
+        add(make_record("odd-1-py3-none-any.whl", built=odd, build_spec=odd)),
+    )
+    few = from_scratch(folder, tmp_path / "few")
+    monkeypatch.setattr("index.site.render.ALONE", 0)  # as if they were many
+    assert from_scratch(folder, tmp_path / "many") == few == pages(folder)

@@ -36,7 +36,7 @@ def server(site: Path, tmp_path: Path) -> Iterator[Server]:
 def ask(
     server: Server, path: str, method: str = "GET", headers: dict[str, str] | None = None
 ) -> tuple[int, dict[str, str], bytes]:
-    connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=10)
+    connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=240)
     try:
         connection.request(method, path, headers=headers or {})
         answer = connection.getresponse()
@@ -160,7 +160,7 @@ def test_what_nobody_can_send_is_406(both: Server, accept: str) -> None:
 
 
 def test_several_accept_headers_are_one(both: Server) -> None:
-    connection = http.client.HTTPConnection(both.url.removeprefix("http://"), timeout=10)
+    connection = http.client.HTTPConnection(both.url.removeprefix("http://"), timeout=240)
     connection.putrequest("GET", "/cu118/")
     connection.putheader("Accept", "text/html;q=0.1")
     connection.putheader("Accept", JSON)
@@ -277,7 +277,7 @@ def test_no_dot_files_no_listings_no_tricks(both: Server, site: Path, path: str)
 
 def test_what_is_no_address_is_answered(both: Server) -> None:
     host, port = both.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=10) as connection:
+    with socket.create_connection((host, int(port)), timeout=240) as connection:
         connection.sendall(b"GET http://[ HTTP/1.1\r\nConnection: close\r\n\r\n")
         assert b" 400 " in connection.recv(100)
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from index.errors import LedgerError, SiteError
-from index.ledger import Configure, Remove, Settings, Yank
+from index.ledger import Configure, Event, Remove, Settings, Yank
+from index.model import twin_key
 from index.records import Record
 from index.state.state import (
     ALL_PAGES,
@@ -148,14 +149,14 @@ def test_a_refused_event_leaves_the_state_as_it_was(site: Path, make_record: Mak
         assert tell(opened_site.state) == before
 
 
-def stale_after(state: State, *events: object) -> set[str]:
+def stale_after(state: State, *events: Event) -> set[str]:
     """What a rendered state marks for more events."""
     from index.ledger import Line, seal_event
 
     state.mark_fresh()
     for event in events:
-        _, head = seal_event(event, state.head)  # type: ignore[arg-type]
-        state.apply(Line(event, head, state.head.size))  # type: ignore[arg-type]
+        _, head = seal_event(event, state.head)
+        state.apply(Line(event, head, state.head.size))
     return set(state.stale())
 
 
@@ -177,3 +178,15 @@ def test_only_what_changed_is_stale(make_record: Make) -> None:
     # A file of no CUDA: every root lists its project.
     assert stale_after(state, Remove(filename=EVERYWHERE, reason="x")) == {e, ROOT_PAGE}
     assert ALL_PAGES in stale_after(state, Configure(settings=Settings(title="Mine")))
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_names_that_are_taken(make_record: Make, count: int) -> None:
+    names = [f"a-{number}-py3-none-any.whl" for number in range(1, 6)]
+    state = state_of(ledger(*[add(make_record(name)) for name in names]))
+    keys = [twin_key(name) for name in (*names[:count], "a-9-py3-none-any.whl")]
+    there = state.taken(keys)
+    assert {key: row[0] for key, row in there.items()} == dict(
+        zip(keys, names[:count], strict=False)
+    )
+    assert state.taken([keys[-1]]) == state.taken([]) == {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -49,12 +50,12 @@ def test_what_is_the_same_is_not_touched(tmp_path: Path) -> None:
 def test_an_error_half_way_leaves_the_page_as_it_was(tmp_path: Path) -> None:
     Writer(tmp_path).write("page.html", "old text")
 
-    def broken() -> object:
+    def broken() -> Iterator[str]:
         yield "old other"
         raise OSError(28, "No space left on device")
 
     with pytest.raises(OSError, match="No space"):
-        Writer(tmp_path).write_parts("page.html", broken())  # type: ignore[arg-type]
+        Writer(tmp_path).write_parts("page.html", broken())
     assert tree(tmp_path) == {"page.html": b"old text"}
 
 
