@@ -7,6 +7,20 @@ import shutil
 import signal
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A run says the same twice, however busy the machine is: drawn examples are each time the same
+# ones, and none has to end in time. `pytest --hypothesis-profile=search` draws others.
+settings.register_profile(
+    "steady",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=True,
+    database=None,
+    print_blob=True,
+)
+settings.register_profile("search", settings.get_profile("steady"), derandomize=False)
+settings.load_profile("steady")
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 NOT_RUN = pytest.StashKey[int]()

@@ -154,7 +154,7 @@ def github() -> Iterator[GitHub]:
 class _Handler(http.server.BaseHTTPRequestHandler):
     github: GitHub
     protocol_version = "HTTP/1.1"
-    timeout = 20
+    timeout = 240
 
     def log_message(self, *arguments: object) -> None:
         pass
@@ -311,8 +311,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _uploads(self, method: str, path: str, query: dict[str, str]) -> None:
         faults = self.github.faults
-        number = int(re.fullmatch(r"/releases/(\d+)/assets", path)[1])  # type: ignore[index]
-        release = next(one for one in self.github.releases if one.number == number)
+        number = path.removeprefix("/releases/").removesuffix("/assets")
+        release = next(one for one in self.github.releases if str(one.number) == number)
         name = query["name"]
         length = int(self.headers["Content-Length"])
         kept = Kept(number=next(self.github.numbers), name=name, data=b"", state="starter")
@@ -323,7 +323,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             if stall:
                 assert faults.stall is not None
                 self.github.stalled.set()
-                faults.stall.wait(30)
+                faults.stall.wait(240)
             else:
                 faults.cut_uploads -= 1
             self.close_connection = True

@@ -48,11 +48,25 @@ def install(place: Path, *packages: str) -> Path:
 
 
 def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    """A port nobody listens on, for a server that is started later.
+
+    It lies below those that the kernel gives to whoever asks for any, and a name of this process
+    keeps it from the tests that run at the same moment: nobody takes it until the server is there.
+    """
+    lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    for port in range(min(lowest, 32_768) - 1, 1024, -1):
+        taken = socket.socket(socket.AF_UNIX)
+        with socket.socket() as probe:
+            try:
+                taken.bind(f"\0gpu-wheelhouse-test-port-{port}")
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                taken.close()
+                continue
+        taken.detach()  # the name stays for as long as this process lives
         return port
+    raise AssertionError("every port is taken")
 
 
 def answers(port: int, process: subprocess.Popen[bytes], log: Path, seconds: float = 240) -> None:
@@ -60,11 +74,10 @@ def answers(port: int, process: subprocess.Popen[bytes], log: Path, seconds: flo
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         assert process.poll() is None, log.read_text()[-3000:]
-        with contextlib.suppress(OSError, http.client.HTTPException):
-            asked = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        asked = http.client.HTTPConnection("127.0.0.1", port, timeout=seconds)
+        with contextlib.closing(asked), contextlib.suppress(OSError, http.client.HTTPException):
             asked.request("GET", "/")
-            asked.getresponse()
-            asked.close()
+            asked.getresponse().read()
             return
         time.sleep(0.1)
     raise AssertionError(f"no answer: {log.read_text()[-3000:]}")
@@ -92,7 +105,11 @@ class Index:
         if self.process is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.process.pid, sign)
-            self.process.wait(20)
+            try:
+                self.process.wait(60)
+            except subprocess.TimeoutExpired:  # how long it takes to leave is not what is tested
+                os.killpg(self.process.pid, signal.SIGKILL)
+                self.process.wait()
             self.process = None
 
 
@@ -159,7 +176,7 @@ def ask(method: str, url: str, data: object, token: str | None = None) -> dict[s
     request = urllib.request.Request(
         url, data=json.dumps(data).encode(), headers=headers, method=method
     )
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with urllib.request.urlopen(request, timeout=240) as answer:
         found: dict[str, dict[str, str]] = json.load(answer)
         return found
 

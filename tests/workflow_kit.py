@@ -64,7 +64,7 @@ class Stage:
         self.runs += 1
         self.log.clear()
         self.summary = ""
-        shutil.rmtree(self.artifacts, ignore_errors=True)
+        shutil.rmtree(self.artifacts, ignore_errors=True)  # none before the first run
         github = {**self.github, "run_id": str(self.runs), "run_attempt": "1"}
         github["workflow_ref"] = f"{github['repository']}/.github/workflows/{name}@refs/heads/main"
         workflow = read_workflow(name)

@@ -8,13 +8,17 @@ from collections.abc import Mapping
 import click
 
 
-def lazy_group(package: str, verbs: Mapping[str, str]) -> type[click.Group]:
+def lazy_group(
+    package: str, verbs: Mapping[str, str], *, also: Mapping[str, str] | None = None
+) -> type[click.Group]:
     """A group whose verbs are the ``command`` objects of the modules of ``package``.
 
     Args:
         package: Where the modules lie, such as ``builder.cli``.
         verbs: Verb (its module has the same name) and help line, in the order people need them.
+        also: Other words that people say, and the verb that each means; no list shows them.
     """
+    meant = also or {}
 
     class LazyGroup(click.Group):
         def list_commands(self, ctx: click.Context) -> list[str]:
@@ -23,9 +27,10 @@ def lazy_group(package: str, verbs: Mapping[str, str]) -> type[click.Group]:
 
         def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
             """Import the verb's module and take its ``command``."""
-            if cmd_name not in verbs:
+            verb = meant.get(cmd_name, cmd_name)
+            if verb not in verbs:
                 return None
-            command = importlib.import_module(f"{package}.{cmd_name}").command
+            command = importlib.import_module(f"{package}.{verb}").command
             assert isinstance(command, click.Command)
             return command
 
@@ -33,7 +38,7 @@ def lazy_group(package: str, verbs: Mapping[str, str]) -> type[click.Group]:
             self, ctx: click.Context, args: list[str]
         ) -> tuple[str | None, click.Command | None, list[str]]:
             """The verb that is meant; of one that is not known, the nearest is named."""
-            if args[0] not in verbs and not args[0].startswith("-"):
+            if args[0] not in {*verbs, *meant} and not args[0].startswith("-"):
                 import difflib
 
                 if near := difflib.get_close_matches(args[0], verbs, n=1):

@@ -32,11 +32,13 @@ class Runner:
     Args:
         workers: How many run at once.
         watch: Told after each.
+        give_up: Called where it ends early, so that nobody waits long for those under way.
     """
 
-    def __init__(self, workers: int, watch: Progress) -> None:
+    def __init__(self, workers: int, watch: Progress, give_up: Callable[[], None]) -> None:
         self._workers = workers
         self._watch = watch
+        self._give_up = give_up
         self._done = 0
 
     def run(self, jobs: Iterable[Job], total: int | None = None) -> Iterator[Finding]:
@@ -51,6 +53,9 @@ class Runner:
                     yield from self._take(finished, total)
             for future in waiting:
                 yield from self._take({future}, total)
+        except BaseException:
+            self._give_up()
+            raise
         finally:
             pool.shutdown(cancel_futures=True)
 

@@ -25,8 +25,8 @@ from index.check.leftovers import find_leftovers
 from index.check.memory import head_problem, ledger_folder, read_ledger
 from index.check.people import Bounds, check_people_page, host_of
 from index.check.simple import check_listing, check_root
-from index.check.source import Folder, Missing, Source, Unreadable, local_path
-from index.check.web import Web
+from index.check.source import Folder, Missing, Source, Unreadable
+from index.check.web import source_at
 from index.ledger import HEAD_NAME, LEDGER_NAME
 from index.model import File
 from index.pages import human
@@ -49,34 +49,33 @@ def check_site(
         fast: Do not read the files' bytes: their sizes only.
         workers: How many files and pages are looked at at once.
         watch: Told how far it is.
+
+    Raises:
+        SiteError: ``where`` is no address of a site.
     """
     text = str(where)
-    remote = text.startswith(("http://", "https://"))
-    with contextlib.closing(Web(text if remote else "")) as web:
-        source: Source = web
-        if not remote:
-            source = Folder(local_path(text) if text.startswith("file:") else Path(text), web)
-        with contextlib.ExitStack() as stack:
-            try:
-                folder = stack.enter_context(ledger_folder(source))
-                head = (folder / HEAD_NAME).read_bytes() if (folder / HEAD_NAME).is_file() else b""
-            except Missing as error:
-                place = source.place(LEDGER_NAME)
-                return _report(text, fast, None, [finding("ledger", place, "a ledger", str(error))])
-            except Unreadable as error:
-                place = source.place(LEDGER_NAME)
-                broken = finding("unreachable", place, "a ledger", str(error))
-                return _report(text, fast, None, [broken])
-            site, found = read_ledger(folder, source)
-            if site is None:
-                return _report(text, fast, None, found)
-            check = _Check(source, site, fast)
-            runner = Runner(workers, watch or Silence())
-            found += runner.run(check.first(), check.total())
-            found += runner.run(check.second(), check.total())
-            found += check.leftovers()
-            found += head_problem(source, site.state, head)
-            return _report(text, fast, check, found)
+    with contextlib.ExitStack() as stack:
+        source = stack.enter_context(source_at(text))
+        try:
+            folder = stack.enter_context(ledger_folder(source))
+            head = (folder / HEAD_NAME).read_bytes() if (folder / HEAD_NAME).is_file() else b""
+        except Missing as error:
+            place = source.place(LEDGER_NAME)
+            return _report(text, fast, None, [finding("ledger", place, "a ledger", str(error))])
+        except Unreadable as error:
+            place = source.place(LEDGER_NAME)
+            broken = finding("unreachable", place, "a ledger", str(error))
+            return _report(text, fast, None, [broken])
+        site, found = read_ledger(folder, source)
+        if site is None:
+            return _report(text, fast, None, found)
+        check = _Check(source, site, fast)
+        runner = Runner(workers, watch or Silence(), source.give_up)
+        found += runner.run(check.first(), check.total())
+        found += runner.run(check.second(), check.total())
+        found += check.leftovers()
+        found += head_problem(source, site.state, head)
+        return _report(text, fast, check, found)
 
 
 def _report(where: str, fast: bool, check: _Check | None, found: list[Finding]) -> Report:

@@ -60,6 +60,9 @@ class Source(Protocol):
     absolute address. Each method raises `Missing` or `Unreadable`.
     """
 
+    def give_up(self) -> None:
+        """Let what other threads fetch break off: nobody waits for it any more."""
+
     def place(self, path: str) -> str:
         """The path as a person would look for it."""
 
@@ -80,6 +83,10 @@ class Folder:
         self.root = root
         self._real = root.resolve()
         self._web = web
+
+    def give_up(self) -> None:
+        """Let what comes from elsewhere break off."""
+        self._web.give_up()
 
     def place(self, path: str) -> str:
         """A path in the folder, or the address as it stands."""

@@ -17,11 +17,20 @@ from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
 from index.addresses import split_address
-from index.check.source import LONGEST_PAGE, Answer, Fetched, Missing, Unreadable, local_path
+from index.check.source import (
+    LONGEST_PAGE,
+    Answer,
+    Fetched,
+    Folder,
+    Missing,
+    Source,
+    Unreadable,
+    local_path,
+)
 from index.errors import SiteError
 from index.transport import TrustingAdapter
 
-CHUNK = 1024 * 1024
+CHUNK = 256 * 1024
 TIMEOUT = (10.0, 60.0)
 """Seconds to wait for a connection, and for the next bytes."""
 RETRIES = 3
@@ -59,11 +68,16 @@ class Web:
         self._own = threading.local()
         self._sessions: list[requests.Session] = []
         self._down: dict[str, str] = {}
+        self._given_up = threading.Event()
 
     def close(self) -> None:
         """Close every connection."""
         for session in self._sessions:
             session.close()
+
+    def give_up(self) -> None:
+        """Let what other threads read break off: nobody waits for it any more."""
+        self._given_up.set()
 
     def place(self, path: str) -> str:
         """The address that installers ask for: a folder for its page, ``%2B`` for a plus."""
@@ -76,7 +90,7 @@ class Web:
         """A small file."""
         with self._ask("GET", path) as response:
             data = bytearray()
-            for chunk in _chunks(response, decode=True):
+            for chunk in self._chunks(response, decode=True):
                 data += chunk
                 if len(data) > LONGEST_PAGE:
                     raise Unreadable(f"more than {LONGEST_PAGE} bytes")
@@ -105,7 +119,7 @@ class Web:
             file = Path(folder) / urlsplit(path).path.rpartition("/")[2]
             digest, length = hashlib.sha256(), 0
             with self._ask("GET", path) as response, file.open("wb") as stream:
-                for chunk in _chunks(response, decode=False):
+                for chunk in self._chunks(response, decode=False):
                     digest.update(chunk)
                     length += len(chunk)
                     stream.write(chunk)
@@ -119,6 +133,8 @@ class Web:
         if url.startswith("file:"):
             raise Unreadable(f"an address of one machine only: '{local_path(url)}'")
         host = urlsplit(url).netloc
+        if self._given_up.is_set():
+            raise Unreadable("it was given up")
         if host in self._down:
             raise Unreadable(self._down[host])
         try:
@@ -143,6 +159,16 @@ class Web:
                 raise Unreadable(f"it answered {response.status_code} {response.reason}".rstrip())
             yield response
 
+    def _chunks(self, response: requests.Response, *, decode: bool) -> Iterator[bytes]:
+        # Files undecoded: a hash is over the file itself, whatever Content-Encoding a host claims.
+        try:
+            for chunk in response.raw.stream(CHUNK, decode_content=decode):
+                if self._given_up.is_set():
+                    raise Unreadable("it was given up")
+                yield chunk
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise Unreadable(f"the connection broke off ({_plain(error)})") from error
+
     def _session(self) -> requests.Session:
         """This thread's own."""
         session: requests.Session | None = getattr(self._own, "session", None)
@@ -164,20 +190,37 @@ class Web:
         return session
 
 
+@contextlib.contextmanager
+def source_at(where: str) -> Iterator[Source]:
+    """A site at an ``http(s):`` or ``file:`` address or in a folder, while the block lasts.
+
+    Raises:
+        SiteError: it is none of these.
+    """
+    remote = where.startswith(("http://", "https://"))
+    with contextlib.closing(Web(where if remote else "")) as web:
+        yield web if remote else Folder(_folder(where), web)
+
+
+def _folder(where: str) -> Path:
+    if where.startswith("file:"):
+        try:
+            return local_path(where)
+        except Unreadable as error:
+            raise _no_address(f"'{where}' is {error}") from None
+    if "://" in where:  # as a folder it would be nowhere, and might count as not there yet
+        raise _no_address(f"'{where}' is no address of a site")
+    return Path(where)
+
+
 def _check_address(base: str) -> None:
     parts = split_address(base)
     if base and (parts is None or not parts.hostname):
-        raise SiteError(
-            f"'{base}' is no address of a site", remedy="write it like https://HOST/PATH"
-        )
+        raise _no_address(f"'{base}' is no address of a site")
 
 
-def _chunks(response: requests.Response, *, decode: bool) -> Iterator[bytes]:
-    # Files undecoded: a hash is over the file itself, whatever Content-Encoding a host claims.
-    try:
-        yield from response.raw.stream(CHUNK, decode_content=decode)
-    except (urllib3.exceptions.HTTPError, OSError) as error:
-        raise Unreadable(f"the connection broke off ({_plain(error)})") from error
+def _no_address(message: str) -> SiteError:
+    return SiteError(message, remedy="write it like https://HOST/PATH")
 
 
 def _cause(error: BaseException) -> BaseException:
@@ -190,5 +233,9 @@ def _cause(error: BaseException) -> BaseException:
 def _plain(error: BaseException) -> str:
     """An error as one line, without object addresses."""
     cause = _cause(error)
-    text = re.sub(r"^\(?[<A-Za-z]*Connection(?:Pool)?\b.*?[>)]: ", "", str(cause))
+    told = str(cause)
+    if isinstance(cause, urllib3.exceptions.ProtocolError) and len(cause.args) == 2:
+        what, why = map(str, cause.args)  # its own text is both as Python writes a tuple
+        told = what if why in what else f"{what} {why}"
+    text = re.sub(r"^\(?[<A-Za-z]*Connection(?:Pool)?\b.*?[>)]: ", "", told)
     return " ".join(text.split()) or type(cause).__name__

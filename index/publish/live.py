@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from index.addresses import refuse_account
-from index.check.memory import ledger_folder
 from index.check.source import Missing, Unreadable
 from index.check.web import Web
 from index.errors import PublishError
 from index.files import atomic_file, write_bytes, write_text
 from index.ledger import EMPTY, HEAD_NAME, LEDGER_NAME, Guard, Head
 from index.ledger.seal import check_seals
+from index.publish.brought import brought_ledger
 from index.publish.survey import head_there
 from index.site.finish import place_guards
 from index.site.intake import METADATA_SUFFIX, PROVENANCE_SUFFIX
@@ -48,19 +48,11 @@ def live_ledger(url: str) -> Iterator[Live | None]:
         LedgerError: it is broken.
     """
     refuse_account(url, "the site's address")
-    with ExitStack() as stack:
-        web = stack.enter_context(closing(Web(url)))
-        try:
-            folder = stack.enter_context(ledger_folder(web))
-        except Missing:
-            yield None
-            return
-        except Unreadable as error:
-            raise PublishError(
-                f"whether an index is live at {url} cannot be seen: {error}",
-                remedy="run the same command again when it can be reached",
-            ) from error
-        yield Live(folder=folder, head=head_there(folder))
+    with (
+        closing(Web(url)) as web,
+        brought_ledger(web, f"whether an index is live at {url}") as folder,
+    ):
+        yield None if folder is None else Live(folder=folder, head=head_there(folder))
 
 
 def check_follows_live(site: Site, url: str) -> None:

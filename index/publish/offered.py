@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,15 +11,14 @@ from packaging.utils import parse_wheel_filename
 from packaging.version import Version
 
 from index.addresses import refuse_account
-from index.check.memory import ledger_folder
-from index.check.source import Folder, Missing, Source, Unreadable, local_path
-from index.check.web import Web
+from index.check.source import Missing, Source, Unreadable
+from index.check.web import source_at
 from index.errors import PublishError
 from index.facts import record_path
 from index.guard.served import serves
-from index.ledger import LEDGER_NAME
 from index.lines import only_here
 from index.model import File, parse_version
+from index.publish.brought import brought_ledger
 from index.site.disk import read_state
 from index.site.intake import copy_wheel
 from index.site.site import Site
@@ -44,31 +43,17 @@ def reading(where: str) -> Iterator[Reading | None]:
     """The site at an address or in a folder; None where there is no ledger.
 
     Raises:
+        SiteError: it is no address.
         PublishError: nobody can say whether there is one.
         LedgerError: it is broken.
     """
     refuse_account(where, "the site's address")
-    remote = where.startswith(("http://", "https://"))
-    with ExitStack() as stack:
-        web = stack.enter_context(closing(Web(where if remote else "")))
-        source: Source = web
-        if not remote:
-            path = local_path(where) if where.startswith("file:") else Path(where)
-            source = Folder(path, web)
-        try:
-            folder = stack.enter_context(ledger_folder(source))
-        except Missing:
-            yield None
-            return
-        except Unreadable as error:
-            raise PublishError(
-                f"whether there is an index at {where} cannot be seen: {error}",
-                remedy="run the same command again when it can be reached",
-            ) from error
-        if not (folder / LEDGER_NAME).is_file():
-            yield None
-            return
-        yield Reading(site=Site(folder, read_state(folder)), source=source)
+    with (
+        source_at(where) as source,
+        brought_ledger(source, f"whether there is an index at {where}") as folder,
+    ):
+        site = None if folder is None else Site(folder, read_state(folder))
+        yield None if site is None else Reading(site=site, source=source)
 
 
 def offered(site: Site) -> tuple[File, ...]:
@@ -145,8 +130,7 @@ def _fetch(source: Source, file: File, target: Path) -> None:
                 remedy="run the same command again; `builder index check` lists all that is wrong",
             ) from error
     if not record_path(target).is_file():
-        whole = Record(**record._asdict()) if isinstance(record, Facts) else record
-        write_record(whole, target)
+        write_record(Record(**{name: getattr(record, name) for name in Facts._fields}), target)
 
 
 def _with_needs(site: Site, file: File) -> Iterator[File]:

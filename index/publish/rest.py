@@ -20,6 +20,8 @@ AGENT = "gpu-wheelhouse publish"
 TIMEOUT = (15.0, 300.0)
 """Seconds to wait for a connection, and for the next bytes."""
 LONGEST_MESSAGE = 300
+_CONNECTION = re.compile(r".*>: |HTTPS?Connection(?:Pool)?\(.*?\): ", re.DOTALL)
+"""What urllib3 puts before its words: the connection, as an object."""
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -193,17 +195,22 @@ class Rest:
         return self.hide(text), codes
 
     def _plain(self, error: BaseException) -> str:
-        """A connection's error in words; its own text may hold an address, never a header."""
-        if isinstance(error, requests.exceptions.ConnectTimeout):
-            return "no connection in time"
-        if isinstance(error, requests.exceptions.Timeout):
-            return "no answer in time"
-        cause: BaseException = error
-        while cause.args and isinstance(cause.args[-1], BaseException):
-            cause = cause.args[-1]
-        reason = getattr(cause, "reason", cause)
-        text = reason.strerror if isinstance(reason, OSError) and reason.strerror else str(reason)
-        return self.hide(f"no connection ({text.rpartition('>: ')[2] or type(error).__name__})")
+        """A connection's error in words that may be shown."""
+        return self.hide(plain(error))
+
+
+def plain(error: BaseException) -> str:
+    """A connection's error in words; its own text may hold an address, never a header."""
+    if isinstance(error, requests.exceptions.ConnectTimeout):
+        return "no connection in time"
+    if isinstance(error, requests.exceptions.Timeout):
+        return "no answer in time"
+    cause = error
+    while cause.args and isinstance(cause.args[-1], BaseException):
+        cause = cause.args[-1]
+    reason = getattr(cause, "reason", cause)
+    text = reason.strerror if isinstance(reason, OSError) and reason.strerror else str(reason)
+    return f"no connection ({_CONNECTION.sub('', text) or type(error).__name__})"
 
 
 def read_object(answer: requests.Response) -> dict[str, Any]:
@@ -230,11 +237,13 @@ def read_list(answer: requests.Response) -> list[dict[str, Any]]:
     return data
 
 
-def _json(answer: requests.Response) -> Any:  # noqa: ANN401 -- looked at by the callers
+def _json(answer: requests.Response) -> object:
+    """What an answer holds; None where that is no JSON."""
     try:
-        return answer.json()
+        found: object = answer.json()
     except ValueError:
         return None
+    return found
 
 
 def check_address(url: str, option: str) -> str:

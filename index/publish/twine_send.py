@@ -17,10 +17,10 @@ from packaging.version import Version
 from index.check.jobs import Progress
 from index.errors import PublishError
 from index.publish.patience import Pace, retry_after
-from index.publish.rest import AGENT, LONGEST_MESSAGE, TIMEOUT, Answered, Unavailable
+from index.publish.rest import AGENT, LONGEST_MESSAGE, TIMEOUT, Answered, Unavailable, plain
 from index.publish.twine_account import Account, Nobody
 from index.publish.twine_plan import Item, UploadPlan, difference
-from index.publish.twine_served import SimpleIndex, plain
+from index.publish.twine_served import SimpleIndex
 from index.transport import TrustingAdapter
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import urllib3
 from requests.auth import AuthBase
 
 from index.errors import PublishError
-from index.publish.rest import AGENT, TIMEOUT, Unavailable
+from index.publish.rest import AGENT, TIMEOUT, Unavailable, plain
 from index.publish.twine_account import Account, Nobody
 from index.publish.twine_plan import Item, Served
 from index.transport import TrustingAdapter
@@ -174,18 +174,6 @@ class SimpleIndex:
 def roots_below(upload: str) -> tuple[str, ...]:
     """Where an index with this upload address may keep its pages."""
     return tuple(urljoin(upload, root) for root in ROOTS)
-
-
-def plain(error: BaseException) -> str:
-    """A connection's error in words; its own text may hold an address, never a header."""
-    if isinstance(error, requests.exceptions.Timeout):
-        return "no answer in time"
-    cause = error
-    while cause.args and isinstance(cause.args[-1], BaseException):
-        cause = cause.args[-1]
-    reason = getattr(cause, "reason", cause)
-    text = reason.strerror if isinstance(reason, OSError) and reason.strerror else str(reason)
-    return f"no connection ({text.rpartition('>: ')[2] or type(error).__name__})"
 
 
 def _kind(answer: requests.Response) -> str:

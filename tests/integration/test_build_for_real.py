@@ -65,7 +65,7 @@ class Shop:
         self, *arguments: str, expect: int = 0, **env: str
     ) -> subprocess.CompletedProcess[str]:
         with self.start(*arguments, **env) as running:
-            out, err = running.communicate(timeout=900)
+            out, err = running.communicate()
         assert running.returncode == expect, (out + err)[-6000:]
         return subprocess.CompletedProcess(running.args, running.returncode, out, err)
 
@@ -103,11 +103,11 @@ def processes(marker: str) -> list[str]:
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and int(entry.name) != os.getpid():
             try:
-                line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                line = (entry / "cmdline").read_bytes().replace(b"\0", b" ")
             except OSError:
                 continue
-            if marker in line:
-                found.append(line)
+            if marker.encode() in line:
+                found.append(line.decode(errors="replace"))
     return found
 
 
@@ -222,7 +222,7 @@ def test_stopped_in_every_stage_and_run_again(
     assert shop.leftovers() == [reference[1]["key"]]
 
 
-def wait_until(true: Callable[[], bool], otherwise: str, seconds: float = 15.0) -> None:
+def wait_until(true: Callable[[], bool], otherwise: str, seconds: float = 240.0) -> None:
     end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end, otherwise
@@ -232,7 +232,7 @@ def wait_until(true: Callable[[], bool], otherwise: str, seconds: float = 15.0) 
 def test_two_builders_at_once_on_one_key(reference: Reference, tmp_path: Path) -> None:
     shop = make_shop(tmp_path)
     (running := [shop.start("--json") for _ in range(2)])
-    ends = [one.communicate(timeout=900) for one in running]
+    ends = [one.communicate() for one in running]
     assert [one.returncode for one in running] == [0, 0], ends
     entries = [json.loads(out)["wheels"][0] for out, _ in ends]
     assert sorted(entry["built_now"] for entry in entries) == [False, True]
@@ -245,7 +245,7 @@ def test_two_builders_at_once_on_two_keys_and_one_compile_cache(tmp_path: Path) 
         shop.start("--json", "--archs", archs, "--dist", str(tmp_path / archs))
         for archs in ("7.5", "8.0")
     ]
-    ends = [one.communicate(timeout=900) for one in running]
+    ends = [one.communicate() for one in running]
     assert [one.returncode for one in running] == [0, 0], ends
     shutil.rmtree(tmp_path / "cache/store")
     for archs in ("7.5", "8.0"):
@@ -287,7 +287,7 @@ def test_a_build_has_no_network_where_the_record_says_so(
 ) -> None:
     with (shop.recipe / "CMakeLists.txt").open("a") as file:
         file.write(
-            f'file(DOWNLOAD "{server}" "${{CMAKE_BINARY_DIR}}/got" STATUS status TIMEOUT 10)\n'
+            f'file(DOWNLOAD "{server}" "${{CMAKE_BINARY_DIR}}/got" STATUS status TIMEOUT 240)\n'
             'list(GET status 0 code)\nmessage(STATUS "download: ${code}")\n'
         )
     entry = shop.data("--sandbox", sandbox)

@@ -9,12 +9,14 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from index.check import run
+from index.check import web
 from index.check.run import check_site
 from index.check.web import Web
 from index.serve import Server
@@ -38,7 +40,7 @@ def site(right: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "Web", lambda base: Web(base, backoff=0.01, timeout=(5, 5)))
+    monkeypatch.setattr(web, "Web", lambda base: Web(base, backoff=0.01, timeout=(60, 60)))
 
 
 @contextlib.contextmanager
@@ -46,8 +48,8 @@ def host(folder: Path, answer: Callable[[str, str], Answer | None]) -> Iterator[
     """A host that serves a folder, but for what ``answer`` (method, path) says otherwise."""
 
     class Handler(http.server.SimpleHTTPRequestHandler):
-        def __init__(self, *args: object) -> None:
-            super().__init__(*args, directory=str(folder))  # type: ignore[arg-type] -- base's own
+        def __init__(self, *args: Any) -> None:
+            super().__init__(*args, directory=str(folder))
 
         def log_message(self, format: str, *args: object) -> None:
             pass
@@ -64,6 +66,8 @@ def host(folder: Path, answer: Callable[[str, str], Answer | None]) -> Iterator[
                 super().do_GET() if method == "GET" else super().do_HEAD()
                 return
             status, headers, body = told
+            if not status:
+                return  # hangs up, and says nothing
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name, value)
@@ -128,6 +132,48 @@ def test_wheels_on_another_host(tmp_path: Path) -> None:
     assert {finding.kind for finding in report.findings} == {"unreachable"}
 
 
+def test_who_interrupts_a_check_waits_for_no_file(tmp_path: Path) -> None:
+    """A wheel of gigabytes on its way is let go; it would be read to its end otherwise."""
+    size, sent, begun = 10_000 * web.CHUNK, 0, threading.Event()
+
+    class Slow(http.server.BaseHTTPRequestHandler):
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+        def do_GET(self) -> None:
+            nonlocal sent
+            self.send_response(200)
+            self.send_header("Content-Length", str(size))
+            self.end_headers()
+            with contextlib.suppress(ConnectionError):
+                while sent < size:
+                    self.wfile.write(bytes(web.CHUNK))
+                    sent += web.CHUNK
+                    begun.set()
+                    time.sleep(0.02)  # slow, so that an end that is waited for shows
+
+    class Impatient:
+        def update(self, done: int, total: int | None = None, detail: str = "") -> None:
+            if begun.wait(240):
+                raise KeyboardInterrupt
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Slow)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        far = f"http://127.0.0.1:{server.server_address[1]}"
+        event = place_wheel(tmp_path / "site", CU118, files=far)
+        big = event.record.model_copy(update={"size": size})
+        make_site(tmp_path / "site", [event.model_copy(update={"record": big})])
+        with pytest.raises(KeyboardInterrupt):
+            check_site(tmp_path / "site", watch=Impatient())
+    finally:
+        server.shutdown()
+        server.server_close()  # once its threads are done
+        thread.join()
+    assert 0 < sent < size
+
+
 def test_busy_hosts_are_asked_again(site: Path) -> None:
     seen: dict[str, int] = {}
 
@@ -147,7 +193,7 @@ def test_busy_hosts_are_asked_again(site: Path) -> None:
         ((403, {"Content-Length": "0"}, b""), "unreachable", "403"),
         ((410, {"Content-Length": "0"}, b""), "missing", "410"),
         ((200, {"Content-Length": "9", "Content-Type": "application/zip"}, b"short"),
-         "unreachable", "broke off"),
+         "unreachable", "broke off (Connection broken: IncompleteRead(5 bytes read, 4 more expect"),
         ((200, {"Content-Type": "application/zip"}, b"x" * 5_000_000), "size", "bytes"),
         ((302, {"Location": "http://127.0.0.1:1/x", "Content-Length": "0"}, b""), "unreachable",
          "refused"),
@@ -160,6 +206,14 @@ def test_bad_answers_for_a_wheel(site: Path, answer: Answer, kind: str, found: s
         (finding,) = check_site(url).findings
         assert (finding.kind, finding.place) == (kind, f"{url}/files/{name}")
         assert found in finding.found
+
+
+def test_a_host_that_hangs_up_is_told_in_words(site: Path) -> None:
+    with host(site, lambda _, path: (0, {}, b"") if path.endswith(".whl") else None) as url:
+        findings = check_site(url).findings
+    assert {finding.found for finding in findings} == {
+        "Connection aborted. Remote end closed connection without response"
+    }
 
 
 @pytest.mark.parametrize(
@@ -196,16 +250,17 @@ def test_fast_without_head(site: Path) -> None:
 
 
 def test_no_more_at_once_than_asked(site: Path) -> None:
-    lock, now, most = threading.Lock(), 0, 0
-    release = threading.Event()
+    here, now, most = threading.Condition(), 0, 0
 
     def count(method: str, path: str) -> Answer | None:
         nonlocal now, most
-        with lock:
+        with here:
             now += 1
             most = max(most, now)
-        release.wait(0.02)
-        with lock:
+            here.notify_all()
+            if "/files/" in path:  # they are asked for together: the first waits for another
+                here.wait_for(lambda: most > 1, 60)
+            here.wait(0.02)  # for one too many
             now -= 1
         return None
 

@@ -109,12 +109,15 @@ def address(request: pytest.FixtureRequest, site: Path) -> Iterator[str]:
 def test_search_finds_a_message_and_asks_no_other_host(chromium: str, address: str) -> None:
     as_root = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=as_root)
+        browser = playwright.chromium.launch(
+            executable_path=chromium, args=as_root, timeout=240_000
+        )
         page = browser.new_page()
+        page.set_default_timeout(240_000)
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
         page.goto(f"{address}/search.html?q=no+kernel+image")
-        page.wait_for_selector("#search-results li a", timeout=60_000)
+        page.wait_for_selector("#search-results li a")
         found = page.locator("#search-results li a").all()
         assert any("troubleshooting.html" in (one.get_attribute("href") or "") for one in found)
         browser.close()

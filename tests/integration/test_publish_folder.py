@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from builder.cli.main import cli
 from index.check import check_site
 from index.ledger import Head
 from index.publish import folder as publishing
+from index.publish.copying import Item
 from index.serve import Server
 from tests.index_kit import tree
 
@@ -114,12 +114,12 @@ def test_broken_off_at_any_file_nothing_is_advertised_that_is_not_there(
     add(place, OTHER, NEXT)
     real, count = publishing._copy, 0
 
-    def breaks(item: object, target: Path, *, flush: bool) -> object:
+    def breaks(item: Item, target: Path, *, flush: bool) -> object:
         nonlocal count
         count += 1
         if count > turn:
             raise OSError(5, "Input/output error", str(target))
-        return real(item, target, flush=flush)  # type: ignore[arg-type]
+        return real(item, target, flush=flush)
 
     with monkeypatch.context() as patch:
         patch.setattr(publishing, "_copy", breaks)
@@ -131,22 +131,40 @@ def test_broken_off_at_any_file_nothing_is_advertised_that_is_not_there(
     complete(place)
 
 
+COPYING = f"""
+import sys, time
+from builder.__main__ import main
+from index.publish import folder
+copy = folder._copy
+def stops(item, target, *, flush):
+    for size in copy(item, target, flush=flush):
+        yield size
+        if target.name == {OTHER!r}:
+            print("half of it", flush=True)
+            time.sleep(600)
+folder._copy = stops
+sys.argv[0] = "builder"
+main()
+"""
+"""The command line, which says so and waits when the first block of a certain wheel is copied."""
+
+
 def test_killed_in_the_middle_the_same_command_goes_on(place: Path) -> None:
     big = place / "dist" / OTHER
     tiny_wheel(place / "dist", OTHER, says="x" * 60_000_000)
     add(place, OTHER)
     words = ["publish", "folder", str(dest(place)), "--site", str(place / "site")]
-    command = [sys.executable, "-m", "builder", "--cache-dir", str(place / "cache"), *words]
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as child:
-        deadline = time.monotonic() + 30
-        while not list(dest(place).rglob(f".{OTHER}*.part")) and child.poll() is None:
-            assert time.monotonic() < deadline
+    words = ["--cache-dir", str(place / "cache"), *words]
+    line = [sys.executable, "-c", COPYING, *words]
+    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as child:
+        assert child.stdout is not None
+        assert any(said == b"half of it\n" for said in child.stdout), "it was never half done"
         child.send_signal(signal.SIGKILL)
-    assert child.returncode == -signal.SIGKILL, "it was done before it could be killed"
-    assert list(dest(place).rglob("*.part"))
+    assert child.returncode == -signal.SIGKILL
+    assert list(dest(place).rglob(f".{OTHER}*.part"))
     assert not (dest(place) / "ledger.jsonl").exists()
     assert not (dest(place) / "files" / OTHER).exists()
-    subprocess.run(command, check=True, capture_output=True)
+    subprocess.run([sys.executable, "-m", "builder", *words], check=True, capture_output=True)
     complete(place)
     assert (dest(place) / "files" / OTHER).stat().st_size == big.stat().st_size
 

@@ -41,7 +41,7 @@ def redis(place: Path) -> Iterator[int]:
         yield port
     finally:
         server.terminate()
-        server.wait(20)
+        server.wait(120)
 
 
 @contextlib.contextmanager
@@ -55,17 +55,17 @@ def s3(place: Path) -> Iterator[str]:
     try:
         listening(port, server)
         asked = urllib.request.Request(f"http://127.0.0.1:{port}/wheels", method="PUT")
-        with urllib.request.urlopen(asked, timeout=30) as answer:
+        with urllib.request.urlopen(asked, timeout=240) as answer:
             assert answer.status == 200
         yield f"http://127.0.0.1:{port}"
     finally:
         server.terminate()
-        server.wait(20)
+        server.wait(120)
 
 
 def listening(port: int, server: subprocess.Popen[bytes]) -> None:
     """Wait until somebody listens."""
-    end = time.monotonic() + 60
+    end = time.monotonic() + 240
     while time.monotonic() < end:
         assert server.poll() is None
         with contextlib.suppress(OSError):

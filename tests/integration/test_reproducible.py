@@ -52,7 +52,7 @@ class Place:
     def build(self, recipe: str, *, jobs: int) -> Built:
         """`builder build` with a private store and compile cache; toolchains are the machine's."""
         dist = self.root / "dist"
-        shutil.rmtree(dist, ignore_errors=True)
+        shutil.rmtree(dist, ignore_errors=True)  # there only where it is built a second time
         command = [
             *(*self.who, sys.executable, str(HERE / "private_builder.py")),
             *("--recipes", str(self.root / "recipes"), "build", CUDA, "--recipe", recipe),
@@ -114,6 +114,7 @@ def clone(root: Path, who: tuple[str, ...] = ()) -> Place:
 def room() -> Iterator[Path]:
     """A folder that another user can get into, which pytest's own are not."""
     if not probe().fixed_path:
+        # The record of a build says the same, and tests/integration/test_build_for_real.py that.
         pytest.skip(f"not reproducible here, because {probe().refused}")
     with tempfile.TemporaryDirectory(prefix="reproducible-") as folder:
         Path(folder).chmod(0o755)
@@ -181,6 +182,7 @@ def test_another_folder_one_job_and_a_cold_cache(reference: Built, cold: Built) 
 
 def test_another_user(reference: Built, cold: Built, elsewhere: Place) -> None:
     if not elsewhere.who:
+        # What differs but for the user is held by the test above all the same.
         pytest.skip("neither setpriv nor a user namespace gives this test another user")
     assert cold.user == STRANGER != reference.user
     assert_same(reference, cold)

@@ -21,7 +21,7 @@ from builder.sandbox.capability import ENTER, NOTHING
 pytestmark = pytest.mark.integration
 
 PYTHON = "/usr/bin/python3"
-WATCH_SECONDS = 10.0
+WATCH_SECONDS = 120.0
 
 
 @pytest.fixture(autouse=True)
@@ -80,7 +80,7 @@ def enter(request: pytest.FixtureRequest, folder: Path) -> Enter:
             text=True,
             capture_output=True,
             check=False,
-            timeout=60,
+            timeout=240,
             **user,
         )
 
@@ -107,7 +107,7 @@ def test_there_is_no_network_but_loopback(enter: Enter) -> None:
     done = enter(
         "import socket; print(sorted(n for _, n in socket.if_nameindex()))\n"
         "s = socket.create_server(('127.0.0.1', 0))\n"
-        "c = socket.create_connection(s.getsockname(), 5); print('lo works')\n"
+        "c = socket.create_connection(s.getsockname(), 60); print('lo works')\n"
         "u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
         "try: u.connect(('192.0.2.1', 9))\n"
         "except OSError as e: print(e.strerror)\n"
@@ -172,11 +172,11 @@ def alive(marker: str) -> list[int]:
 def test_nothing_outlives_the_builder(tmp_path: Path, shut_in: bool, sign: signal.Signals) -> None:
     """Compilers, and what they started, end with the builder, even by ``kill -9``."""
     marker = f"marker-{os.getpid()}-{int(shut_in)}-{int(sign)}"
-    sleeper = f"import time; '{marker}'; time.sleep(120)"
+    sleeper = f"import time; '{marker}'; time.sleep(600)"
     code = (
         "import subprocess, sys, time\n"
         f"subprocess.Popen([sys.executable, '-I', '-c', {sleeper!r}])\n"
-        f"'{marker}'; time.sleep(120)\n"
+        f"'{marker}'; time.sleep(600)\n"
     )
     program = (
         "import sys; sys.path.insert(0, sys.argv[1]); 'PARENT'\n"

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -22,7 +23,17 @@ QUIET = (
     *("--no-first-run", "--disable-quic"),
 )
 PROJECT = "project/opencv-cuda/"
+ALIKE = "project/dlib-cuda/"
+"""Whose wheels have a row in common."""
 PHONE = {"width": 360, "height": 740}
+PATIENCE = 240_000
+"""Milliseconds until what does not come is given up."""
+STAYS = """
+const later = setTimeout;
+window.setTimeout = (work, wait, ...more) => wait === 2000 ? 0 : later(work, wait, ...more);
+"""
+"""What a button says after a click goes back after two seconds: not before a test has seen it."""
+expect.set_options(timeout=PATIENCE)
 Visit = Callable[..., Page]
 
 
@@ -30,7 +41,9 @@ Visit = Callable[..., Page]
 def browser(chromium: str) -> Iterator[Browser]:
     as_root = ("--no-sandbox",) if os.geteuid() == 0 else ()
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=chromium, args=[*QUIET, *as_root])
+        opened = playwright.chromium.launch(
+            executable_path=chromium, args=[*QUIET, *as_root], timeout=PATIENCE
+        )
         yield opened
         opened.close()
 
@@ -51,8 +64,10 @@ def visit(browser: Browser, site: str) -> Iterator[Visit]:
     asked: list[str] = []
     wrong: list[str] = []
 
-    def open_page(path: str = "", **options: object) -> Page:
-        context = browser.new_context(**options)  # type: ignore[arg-type]
+    def open_page(path: str = "", **options: Any) -> Page:
+        context = browser.new_context(**options)
+        context.set_default_timeout(PATIENCE)
+        context.add_init_script(STAYS)
         contexts.append(context)
         page = context.new_page()
         page.on("request", lambda request: asked.append(request.url))
@@ -144,6 +159,7 @@ def test_an_older_python_gets_the_version_that_serves_it(browser: Browser, tmp_p
     write_site(tmp_path, pythons=("3.9", "3.12"))
     with Server(tmp_path) as server:
         page = browser.new_page()
+        page.set_default_timeout(PATIENCE)
         page.goto(f"{server.url}/{PROJECT}")
         page.get_by_role("radio", name="3.9").check()
         assert shown_lines(page)[0] == pip_line("cu124", "opencv-cuda==4.12.0.88")
@@ -154,6 +170,7 @@ def test_without_a_base_address_the_site_fills_in_its_own(browser: Browser, tmp_
     write_site(tmp_path / "it's here", base_url=None)
     with Server(tmp_path) as server:
         page = browser.new_page()
+        page.set_default_timeout(PATIENCE)
         page.goto(f"{server.url}/it's%20here/{PROJECT}")
         assert shown_lines(page)[0] == (
             f"pip install --extra-index-url {server.url}/it%27s%20here/cu124 "
@@ -163,7 +180,7 @@ def test_without_a_base_address_the_site_fills_in_its_own(browser: Browser, tmp_
         page.context.close()
 
 
-@pytest.mark.parametrize("path", ["", PROJECT])
+@pytest.mark.parametrize("path", ["", PROJECT, ALIKE])
 def test_a_narrow_screen_never_scrolls_sideways(visit: Visit, path: str) -> None:
     page = visit(path, viewport=PHONE)
     for details in page.locator("details").all():
@@ -244,7 +261,7 @@ def test_light_and_dark_follow_the_visitor(visit: Visit) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("path", ["", PROJECT])
+@pytest.mark.parametrize("path", ["", PROJECT, ALIKE])
 def test_axe_finds_nothing(visit: Visit, path: str, scheme: str) -> None:
     page = visit(path, color_scheme=scheme)
     page.get_by_role("radio", name="3.14").check()  # a project with no file for it says so

@@ -14,6 +14,7 @@ import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -84,9 +85,9 @@ def attempt(means: Means, tmp_path: Path) -> Try:
     """Verify a wheel of this kind under this Python."""
 
     def run(
-        *, trial: Trial | None = None, tests: str | None = None, timeout: int = 120, **kind: object
+        *, trial: Trial | None = None, tests: str | None = None, timeout: int = 600, **kind: Any
     ) -> VerifyReport:
-        wheel = make_wheel(tmp_path / "dist", **kind)  # type: ignore[arg-type]
+        wheel = make_wheel(tmp_path / "dist", **kind)
         if tests is not None:
             folder = tmp_path / "recipe-tests"
             folder.mkdir()
@@ -275,7 +276,7 @@ def test_a_wheel_for_other_pythons_is_not_installed(attempt: Try, tmp_path: Path
     ],
 )
 def test_bad_recipe_tests_are_noticed(attempt: Try, tests: str, name: str, reason: str) -> None:
-    report = attempt(tests=tests, timeout=3 if "hang" in tests else 120)
+    report = attempt(tests=tests, timeout=3 if "hang" in tests else 600)
     seen = {check.name: str(check.reason) for check in report.failed}
     assert reason in seen[name], seen
 

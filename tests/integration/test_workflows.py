@@ -51,8 +51,8 @@ WORKFLOWS = sorted(path.name for path in FOLDER.glob("*.yml"))
 ACTIONS = sorted((FOLDER.parent / "actions").glob("*/action.yml"))
 OURS = "$/.github/"
 KEPT = "# Kept, whatever a machine writes into this file."
-NO_IDENTITY = "sign"
-NO_SYSCTL = "Let builds have namespaces of their own"
+NO_IDENTITY = "sign"  # GitHub alone can say who a job is
+NO_SYSCTL = "Let builds have namespaces of their own"  # the kernel of this machine stays as it is
 BUILD = "Build"
 NEWS = "What is new upstream"
 
@@ -130,6 +130,28 @@ def verbs() -> list[tuple[str, list[str]]]:
                 if words[:1] == ["builder"]:
                     found.append((f"{name}: {step.get('name')}", words[1:]))
     return found
+
+
+NO_VERB = {
+    "Let builds have namespaces of their own",  # a setting of the runner's kernel
+    "Attest each wheel for the index (PEP 740)",  # another program signs, in its own environment
+    # CI's: what a contributor types.
+    "The README's test command",
+    "Make the pages",
+}
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_a_step_is_one_verb_and_no_expression_stands_in_it(name: str) -> None:
+    """Thin: it runs the same on a laptop. What an expression brings comes by the environment."""
+    for step in steps(name):
+        run = step.get("run", "")
+        assert "${{" not in run, step
+        lines = run.replace("\\\n", " ").splitlines()
+        if run and step["name"] not in NO_VERB:
+            assert len(lines) == 1, step["name"]
+            assert lines[0].startswith("builder "), step["name"]
+            assert not re.search(r"[|;&`]|\$\(", lines[0]), step["name"]
 
 
 def test_every_step_is_a_verb_with_options_that_exist() -> None:
@@ -252,6 +274,7 @@ def hub() -> Iterator[GitHub]:
 @pytest.fixture
 def stage(tmp_path: Path, hub: GitHub) -> Iterator[Stage]:
     if not probe().no_network:
+        # The step is `builder build --sandbox require`: elsewhere it ends with an error, rightly.
         pytest.skip(f"the workflow requires the whole sandbox: {probe().reason}")
     archive = release(tmp_path / "upstream", "1.0")
     (tmp_path / "jobs").mkdir()
@@ -426,6 +449,7 @@ def two_pythons() -> tuple[str, str]:
     """The newest of the targets' Pythons here and one before it, the older one first."""
     found = [one for one in load_targets().pythons if find_python(one).interpreter]
     if len(found) < 2:
+        # Nothing is tried under a Python that is not here, and no test brings one.
         pytest.skip(f"a Python comes later only where there are two; here is {found}")
     return found[-2], found[-1]
 
@@ -442,6 +466,7 @@ def test_one_wheel_fails_and_a_python_comes_later(
     shutil.rmtree(stage.repository / "recipes")
     plain_recipe(stage.repository, "plain-good", "ANSWER = 42")
     plain_recipe(stage.repository, "plain-bad", "raise RuntimeError('no kernel image')")
+    # The test above compiles, and asks upstream; this one is about what comes after.
     stage.stand_ins = {**stage.stand_ins, BUILD: compile_nothing, NEWS: lambda *told: None}
     older, newer = two_pythons()
     stage.variables["SELECTORS"] = f"cu118-{python_tag(older)}"

@@ -20,7 +20,7 @@ def collect(*options: str) -> tuple[int, str]:
         env={**os.environ, "CHROMIUM": "no-such-browser", "PYTEST_ADDOPTS": ""},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
     return run.returncode, run.stdout + run.stderr
 

@@ -68,6 +68,8 @@ def command(
     moment = now()
     if records is not None and intake.files_url is None:
         raise click.UsageError("--records needs --files-url: where are the wheels?")
+    if records is not None and str(records) != "-" and not records.exists():
+        raise click.UsageError(f"--records: there is no file '{records}'")
     with opened(settings, site) as place:
         configure(place, configured(place, intake), at=moment)
         where = placing(

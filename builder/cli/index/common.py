@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from builder.cli.common import Settings, print_json
+from builder.cli.selection import words
 from index.addresses import refuse_account
 
 if TYPE_CHECKING:
@@ -30,6 +31,17 @@ site_option = click.option(
 site_argument = click.argument(
     "site", type=click.Path(path_type=Path, file_okay=False, exists=True)
 )
+
+
+def _names(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
+    """Names of files, each once; several may stand in one text, and at least one must."""
+    names = tuple(dict.fromkeys(words(ctx, param, value)))
+    if not names:
+        raise click.BadParameter("name a file")
+    return names
+
+
+files_argument = click.argument("files", nargs=-1, required=True, callback=_names)
 
 
 def _one_line(ctx: click.Context, param: click.Parameter, value: str) -> str:
@@ -193,22 +205,37 @@ def now() -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def print_changed(site: Site, written: Written, **told: object) -> None:
+    """Print, as JSON, what a verb did, and what came of it.
+
+    Args:
+        site: The site, after it.
+        written: Its pages.
+        told: What the verb itself has to say.
+    """
+    print_json(
+        {
+            "schema_version": 1,
+            **told,
+            "files": site.state.count(),
+            "pages_written": written.pages,
+            "pages_removed": written.removed,
+            "events": site.state.head.count,
+        }
+    )
+
+
 def report(
     settings: Settings, site: Site, added: Added, written: Written, *, as_json: bool
 ) -> None:
     """Say what came of taking wheels in."""
     if as_json:
-        print_json(
-            {
-                "schema_version": 1,
-                "added": list(added.added) if added.added else added.count,
-                "same": added.same,
-                "left_out": list(added.removed),
-                "files": site.state.count(),
-                "pages_written": written.pages,
-                "pages_removed": written.removed,
-                "events": site.state.head.count,
-            }
+        print_changed(
+            site,
+            written,
+            added=list(added.added) if added.added else added.count,
+            same=added.same,
+            left_out=list(added.removed),
         )
         return
     for name in added.added[:20]:

@@ -6,19 +6,21 @@ from pathlib import Path
 
 import click
 
-from builder.cli.common import Settings
-from builder.cli.index.common import now, opened, site_argument
+from builder.cli.common import Settings, json_option
+from builder.cli.index.common import now, opened, print_changed, site_argument
 
 EPILOG = """\b
 Examples:
   builder index render site      after `builder index check site` found a page that is not right
+  builder index render site --json
 """
 
 
 @click.command(epilog=EPILOG)
 @site_argument
+@json_option
 @click.pass_obj
-def command(settings: Settings, site: Path) -> None:
+def command(settings: Settings, site: Path, as_json: bool) -> None:
     """Look at every page of SITE again, and write those that are not what the ledger makes.
 
     Other verbs look only at the pages that their change touches.
@@ -30,6 +32,9 @@ def command(settings: Settings, site: Path) -> None:
         place.state.mark_stale(ALL_PAGES)
         with settings.reporter.task("write pages", unit="pages"):
             written = finish(place, uploaded=now())
+        if as_json:
+            print_changed(place, written, pages_unchanged=written.unchanged)
+            return
     for path in [*written.pages[:20], *(["…"] if len(written.pages) > 20 else [])]:
         click.echo(f"wrote {path}")
     for path in written.removed:

@@ -6,14 +6,15 @@ from pathlib import Path
 
 import click
 
-from builder.cli.common import Settings
-from builder.cli.index.common import now, opened, reason_option, site_argument
+from builder.cli.common import Settings, json_option
+from builder.cli.index.common import now, opened, print_changed, reason_option, site_argument
 
 EPILOG = """\b
 Examples:
   builder index log site                                   which states there were
   builder index rollback site --to 41 --reason "bad release"
   builder index rollback site --to 41 --reason "…" --dry-run
+  builder index rollback site --to 41 --reason "…" --dry-run --json
 """
 
 
@@ -22,8 +23,11 @@ Examples:
 @click.option("--to", "count", type=int, required=True, help="Number of the last event to keep.")
 @reason_option
 @click.option("--dry-run", is_flag=True, help="Say what would happen, and change nothing.")
+@json_option
 @click.pass_obj
-def command(settings: Settings, site: Path, count: int, reason: str, dry_run: bool) -> None:
+def command(
+    settings: Settings, site: Path, count: int, reason: str, dry_run: bool, as_json: bool
+) -> None:
     """Go back to what the index was after event number --to.
 
     The ledger only grows: files added since are removed (their bytes stay, so one can come back
@@ -31,14 +35,19 @@ def command(settings: Settings, site: Path, count: int, reason: str, dry_run: bo
     """
     from index.site.change import plan_rollback, roll_back
     from index.site.finish import finish
+    from index.site.writer import Written
 
-    moment = now()
+    moment, written = now(), Written()
     with opened(settings, site, new=False) as place:
         if dry_run:
             events = plan_rollback(place, count, reason, at=moment)
         else:
             events = roll_back(place, count, reason, at=moment)
-            finish(place, uploaded=moment)
+            written = finish(place, uploaded=moment)
+        if as_json:
+            changes = [{"event": event.event, "filename": _file_of(event)} for event in events]
+            print_changed(place, written, to=count, dry_run=dry_run, changes=changes)
+            return
     for event in events:
         click.echo(f"{'would ' if dry_run else ''}{describe_event(event)}")
     if not events:
@@ -47,10 +56,13 @@ def command(settings: Settings, site: Path, count: int, reason: str, dry_run: bo
 
 def describe_event(event: object) -> str:
     """An event in a few words: ``add X.whl``."""
-    from index.ledger import Add, Configure
+    return " ".join([getattr(event, "event", ""), *filter(None, [_file_of(event)])])
+
+
+def _file_of(event: object) -> str | None:
+    """The name of the file that an event is about; None where it is about the site."""
+    from index.ledger import Add
 
     if isinstance(event, Add):
-        return f"add {event.record.filename}"
-    if isinstance(event, Configure):
-        return "configure"
-    return f"{getattr(event, 'event', '')} {getattr(event, 'filename', '')}"
+        return event.record.filename
+    return getattr(event, "filename", None)

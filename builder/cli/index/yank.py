@@ -6,25 +6,38 @@ from pathlib import Path
 
 import click
 
-from builder.cli.common import Settings
-from builder.cli.index.common import now, opened, reason_option, site_argument
-from builder.cli.selection import words
+from builder.cli.common import Settings, json_option
+from builder.cli.index.common import (
+    files_argument,
+    now,
+    opened,
+    print_changed,
+    reason_option,
+    site_argument,
+)
 
 EPILOG = """\b
 Examples:
   builder index yank site darknet_python-….whl --reason "crashes on Turing"
   builder index yank site darknet_python-….whl --undo --reason "it was the driver"
+  builder index yank site darknet_python-….whl --reason "crashes on Turing" --json
 """
 
 
 @click.command(epilog=EPILOG)
 @site_argument
-@click.argument("files", nargs=-1, required=True, callback=words)
+@files_argument
 @reason_option
 @click.option("--undo", is_flag=True, help="Offer yanked files again.")
+@json_option
 @click.pass_obj
 def command(
-    settings: Settings, site: Path, files: tuple[str, ...], reason: str, undo: bool
+    settings: Settings,
+    site: Path,
+    files: tuple[str, ...],
+    reason: str,
+    undo: bool,
+    as_json: bool,
 ) -> None:
     """Yank FILES (their names): installers take them only where they are pinned (PEP 592)."""
     from index.site.change import unyank, yank
@@ -33,7 +46,18 @@ def command(
     moment = now()
     with opened(settings, site, new=False) as place:
         changed = (unyank if undo else yank)(place, files, reason, at=moment)
-        finish(place, uploaded=moment)
+        written = finish(place, uploaded=moment)
+        if as_json:
+            print_changed(place, written, **_told(files, changed, undo=undo))
+            return
     done = "offered again" if undo else "yanked"
-    for name in dict.fromkeys(files):
+    for name in files:
         click.echo(f"{done if name in changed else 'yanked already'}: {name}")
+
+
+def _told(files: tuple[str, ...], changed: tuple[str, ...], *, undo: bool) -> dict[str, list[str]]:
+    """What became of each file, as data."""
+    if undo:
+        return {"offered_again": list(changed)}
+    same = [name for name in files if name not in changed]
+    return {"yanked": list(changed), "yanked_already": same}

@@ -30,7 +30,10 @@ Examples:
 """
 
 
-@click.group(cls=lazy_group("builder.cli.publish", VERBS), epilog=EPILOG)
+ALSO = {"drive": "folder"}
+
+
+@click.group(cls=lazy_group("builder.cli.publish", VERBS, also=ALSO), epilog=EPILOG)
 def command() -> None:
     """Put wheels and a site where users fetch them.
 

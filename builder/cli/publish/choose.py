@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from builder.cli.common import json_option, print_json
+from builder.cli.publish.common import nothing_published
 from builder.cli.selection import words
 from builder.cli.summary import add_summary, summary_option
 
@@ -112,7 +113,6 @@ def _read(dist: Path) -> tuple[list[Record], Reports]:
 def _live(where: str, *, new_is_fine: bool) -> Live:
     """What the published index has, as far as the choice depends on it."""
     from builder.verify.choice import Live
-    from index.errors import PublishError
     from index.model import parse_version
     from index.publish.offered import offered, reading
 
@@ -120,10 +120,7 @@ def _live(where: str, *, new_is_fine: bool) -> Live:
         if at is None:
             if new_is_fine:
                 return Live()
-            raise PublishError(
-                f"no index is published at {where}",
-                remedy="is the address right? before the first publication add --new-is-fine",
-            )
+            raise nothing_published(where)
         there = {
             (known.name, parse_version(known.version), known.cuda)
             for known in at.site.state.all_files()
@@ -139,13 +136,23 @@ def _live(where: str, *, new_is_fine: bool) -> Live:
 
 
 def _copy(dist: Path, into: Path, names: tuple[str, ...]) -> None:
-    """The chosen wheels, each with its record and its reports."""
-    from index.files import copy_file
+    """The chosen wheels, each with its record and its reports: all of them, or none."""
+    from builder.errors import UsageError
+    from index.files import atomic_folder, copy_file
 
-    into.mkdir(parents=True, exist_ok=True)
-    for name in names:
-        for path in (dist / name, *sorted(dist.glob(f"{name}.json")), *_reports_of(dist, name)):
-            copy_file(path, into / path.name)
+    into = into.resolve()
+    with atomic_folder(into) as folder:
+        for name in names:
+            for path in (dist / name, *sorted(dist.glob(f"{name}.json")), *_reports_of(dist, name)):
+                copy_file(path, folder / path.name)
+        try:
+            if into.is_dir():
+                into.rmdir()
+        except OSError as error:
+            raise UsageError(
+                f"'{into}' cannot be replaced: {error.strerror}",
+                remedy="name a folder that is not there yet",
+            ) from error
 
 
 def _reports_of(dist: Path, name: str) -> list[Path]:

@@ -13,6 +13,7 @@ from builder.cli.common import Settings
 from builder.cli.index.common import must_be_site, opened
 
 if TYPE_CHECKING:
+    from index.errors import PublishError
     from index.publish.plan import Refused
     from index.site.site import Site
 
@@ -49,6 +50,16 @@ def site_for(
     state = read_state(folder)
     state.commit()  # in memory: what a trial adds can be taken back from here
     yield Site(folder, state)
+
+
+def nothing_published(where: str) -> PublishError:
+    """What a verb that reads an index says where there is none."""
+    from index.errors import PublishError
+
+    return PublishError(
+        f"no index is published at {where}",
+        remedy="is the address right? before the first publication add --new-is-fine",
+    )
 
 
 def show(lines: list[str]) -> None:

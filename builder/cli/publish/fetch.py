@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import click
+
+from builder.cli.publish.common import nothing_published
 
 EPILOG = """\b
 Examples:
@@ -12,6 +15,12 @@ Examples:
   builder publish fetch https://OWNER.github.io/REPO --dist dist --untried-under 3.15
   builder verify dist --python 3.15
 """
+
+
+def _a_python(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not re.fullmatch(r"3\.[0-9]{1,3}", value):
+        raise click.BadParameter(f"'{value}' is not a Python such as 3.12")
+    return value
 
 
 @click.command(epilog=EPILOG)
@@ -26,6 +35,7 @@ Examples:
     "--untried-under",
     "python",
     metavar="3.X",
+    callback=_a_python,
     help="Only what serves this Python, and nothing where the index advertises it already.",
 )
 @click.option("--new-is-fine", is_flag=True, help="Where nothing is published yet, fetch nothing.")
@@ -36,16 +46,12 @@ def command(where: str, dist: Path, python: str | None, new_is_fine: bool) -> No
     Python: they were compiled and published before it came. One that DIST has in a build of its
     own, of the same package and CUDA, is left out. What a wheel pins comes along.
     """
-    from index.errors import PublishError
     from index.publish.offered import best_for, fetch_wheels, offered, reading
 
     with reading(where) as at:
         if at is None:
             if not new_is_fine:
-                raise PublishError(
-                    f"no index is published at {where}",
-                    remedy="is the address right? before the first publication add --new-is-fine",
-                )
+                raise nothing_published(where)
             dist.mkdir(parents=True, exist_ok=True)
             click.echo(f"nothing is published at {where}")
             return

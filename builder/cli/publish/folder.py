@@ -36,8 +36,8 @@ Examples:
 def command(settings: Settings, dest: Path, site: Path, dry_run: bool, as_json: bool) -> None:
     """Copy the site to the folder DEST: wheels, metadata, ledger, pages, in this order.
 
-    What is there already is left alone. Nothing is done where DEST's ledger has events that the
-    site lacks: somebody else published there.
+    `builder publish drive` is the same. What is there already is left alone. Nothing is done where
+    DEST's ledger has events that the site lacks: somebody else published there.
     """
     from index.publish.folder import carry_out, folder_held, plan_folder
     from index.site.finish import finish
