@@ -16,7 +16,11 @@ QUICK_CPU_MINUTES = 27.0
 QUICK_CUDA_SHARE = 0.33
 """Of the steps' times in ninja's log, on a busy machine (83 files: 2,563 of 7,752 s)."""
 QUICK_STEPS, FULL_STEPS = 880, 1969
+QUICK_CUDA_STEPS, FULL_CUDA_STEPS = 83, 154
 """Ninja's own counts; `full` for CUDA 12.4, without native libraries."""
+FULL_CUDA_CPU_MINUTES = 0.912 * 3737 / 60
+"""`full` for CUDA 12.4, 7.5, 8.0, 9.0 and PTX, with everything else from the compile cache: the
+build's CPU time, and the CUDA files' share of the steps' times."""
 BUSY = 27.8 / (2 * 15.95)
 """How much of its cores a cold build keeps busy."""
 DARKNET_CPU_MINUTES, DARKNET_CUDA_SHARE = 0.8, 0.35
@@ -66,12 +70,17 @@ class Recipe:
         return self.cache * (1 - CACHE_OF_EACH_CUDA)
 
 
-FULL = FULL_STEPS / QUICK_STEPS
+FULL_CUDA = FULL_CUDA_CPU_MINUTES / TIME[4]
+"""CPU minutes of the CUDA files for one architecture."""
+FULL_REST = (QUICK_CPU_MINUTES * (1 - QUICK_CUDA_SHARE)) * (
+    (FULL_STEPS - FULL_CUDA_STEPS) / (QUICK_STEPS - QUICK_CUDA_STEPS)
+)
+"""CPU minutes of all else: as many times what `quick` takes as there are steps."""
 OPENCV = Recipe(
-    cpu=QUICK_CPU_MINUTES * FULL,
-    cuda=QUICK_CUDA_SHARE,
+    cpu=FULL_CUDA + FULL_REST,
+    cuda=FULL_CUDA / (FULL_CUDA + FULL_REST),
     warm=WARM["opencv"],
-    cache=QUICK_CACHE * FULL,
+    cache=QUICK_CACHE * FULL_STEPS / QUICK_STEPS,
 )
 DARKNET = Recipe(
     cpu=DARKNET_CPU_MINUTES,
