@@ -25,8 +25,8 @@ BUSY = 27.8 / (2 * 15.95)
 """How much of its cores a cold build keeps busy."""
 DARKNET_CPU_MINUTES, DARKNET_CUDA_SHARE = 0.8, 0.35
 WARM = {"opencv": 0.127, "darknet": 0.27}
-"""A build whose objects are in the compile cache, of a cold one's CPU time: `full` for CUDA 12.4 took
-748 s (4,598 hits, 153 misses), which is set against the 98 minutes computed below."""
+"""A build whose objects are in the compile cache, of a cold one's CPU time: `full` for CUDA 12.4
+took 748 s (4,598 hits, 153 misses), which is set against the 98 minutes computed below."""
 VERIFY_MINUTES = 0.2
 """One wheel under one further Python (7 to 12 s)."""
 QUICK_CACHE, DARKNET_CACHE = 133.4, 6.3
