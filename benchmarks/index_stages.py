@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
@@ -163,15 +164,16 @@ def pages(found: Rows, state: State, folder: Path) -> None:
     )
     whole = [*enumerate(zip(html, json, people, strict=True))]
 
-    def write(one: tuple[int, tuple[str, bytes, tuple[str, str, str]]]) -> None:
-        number, (first, second, third) = one
-        # As many pages as with three CUDAs.
-        for part in range(3):
-            writer.write(f"cu{part}/{number}/index.html", first[: len(first) // 3])
-            writer.write(f"cu{part}/{number}/index.json", second[: len(second) // 3])
-        writer.write(f"project/{number}/index.html", *third)
+    stage(found, "worker", "pages written", partial(_write_pages, writer), whole)
 
-    stage(found, "worker", "pages written", write, whole)
+
+def _write_pages(writer: Writer, one: tuple[int, tuple[str, bytes, tuple[str, str, str]]]) -> None:
+    """As many pages as with three CUDAs."""
+    number, (first, second, third) = one
+    for part in range(3):
+        writer.write(f"cu{part}/{number}/index.html", first[: len(first) // 3])
+        writer.write(f"cu{part}/{number}/index.json", second[: len(second) // 3])
+    writer.write(f"project/{number}/index.html", *third)
 
 
 def floor(found: Rows, lines: Sequence[Sequence[bytes]], folder: Path) -> None:

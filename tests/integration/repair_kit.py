@@ -6,8 +6,8 @@ import csv
 import io
 import zipfile
 
-from builder.plan.spec import BuildSpec
 from builder.wheel.archive import record_hash
+from tests.unit.wheel.conftest import spec as a_spec
 
 INFO = "demo_gpu-1.2+cu118.dist-info"
 RAW = "demo_gpu-1.2+cu118-1-py3-none-linux_x86_64.whl"
@@ -38,23 +38,5 @@ def pack(folder, files, *, filename=RAW, pure=False):
 
 
 def spec(**changes):
-    values = {
-        "recipe": "demo-gpu",
-        "version": "1.2",
-        "revision": 1,
-        "cuda": "cu118",
-        "cuda_version": "11.8",
-        "profile": "smoke",
-        "architectures": ("7.5", "8.0"),
-        "ptx": "8.0",
-        "py_api": "py3",
-        "requires_python": ">=3.9",
-        "dependencies": ("nvidia-cuda-runtime-cu11",),
-        "defines": (),
-        "sources": (),
-        "project": (),
-        "toolchain": "0" * 64,
-        "excluded_libs": ("libcudart.so.*",),
-        "run_paths": ("nvidia/cuda_runtime/lib",),
-    }
-    return BuildSpec.model_validate({**values, **changes})
+    """The unit tests' build spec; these wheels' repair leaves out the runtime alone."""
+    return a_spec(**{"excluded_libs": ("libcudart.so.*",), **changes})
