@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -16,12 +17,31 @@ nox.options.error_on_missing_interpreters = True
 # Two at a time: while one compiles, the other waits for the network. A file's tests stay together
 # (they share wheels and toolchains), in the order they lie in, which begins with the long ones.
 TWO = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
+# Bytes that a run with nothing cached was seen to write (toolchains of three CUDAs and their
+# downloads most of them), and what one needs that finds them.
+COLD, WARM = 18_000_000_000, 5_000_000_000
 STRICT = ("--fail-on-warning", "--keep-going", "--nitpicky", "--fresh-env", "--quiet")
 
 
 def _install(session: nox.Session) -> None:
     session.install("--require-hashes", "-r", "requirements/dev.txt")
     session.install("--no-deps", "--no-build-isolation", "-e", ".")
+
+
+def _room(session: nox.Session) -> None:
+    """Refuse a disk that will be full half-way: every test fails then, each with another story."""
+    told = session.run("builder", "--quiet", "cache", "info", "--json", silent=True)
+    cache = json.loads(str(told))
+    there = next(
+        path for path in (Path(cache["root"]), *Path(cache["root"]).parents) if path.exists()
+    )
+    free = shutil.disk_usage(there).free
+    needed = max(COLD - sum(part["bytes"] for part in cache["parts"]), WARM)
+    if free < needed:
+        session.error(
+            f"{free / 1e9:.1f} GB are free at {there}, the tests write up to {needed / 1e9:.0f}: "
+            "free some, or name a folder on another disk with BUILDER_CACHE_DIR"
+        )
 
 
 @nox.session
@@ -51,8 +71,10 @@ def lint(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Unit and integration tests; `nox -s tests -- --slow` adds the long builds."""
     _install(session)
-    # In CI a browser test that cannot run is a failure, not a line at the end.
-    in_ci = ["--require-browser"] if os.environ.get("CI") else []
+    _room(session)
+    # In CI a browser test that cannot run is a failure, not a line at the end, and a machine that
+    # fails everything (a full disk, a dead network) says why at once, not when its time is up.
+    in_ci = ["--require-browser", "--maxfail=25"] if os.environ.get("CI") else []
     # A long build has the machine's cores and memory for itself.
     side_by_side = () if "--slow" in session.posargs else TWO
     session.run("pytest", *in_ci, *side_by_side, "--durations=25", *session.posargs)
