@@ -19,7 +19,8 @@ from urllib.parse import quote, urlsplit
 
 from packaging.utils import canonicalize_name
 
-from index.model import DEFAULT_ROOT, normal_version
+from index.model import DEFAULT_ROOT
+from index.naming import normal_version
 
 COLAB_DRIVE = PurePosixPath("/content/drive/MyDrive")
 """Where Colab mounts the Drive of whoever runs the notebook."""

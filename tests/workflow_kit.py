@@ -25,6 +25,10 @@ FOLDER = Path(__file__).parents[1] / ".github/workflows"
 SELF = "$/.github/"
 
 
+class Fails(Exception):
+    """What is done instead of a step fails, as the step may."""
+
+
 def read_workflow(name: str) -> dict[str, Any]:
     return YAML(typ="safe", pure=True).load((FOLDER / name).read_text())
 
@@ -40,7 +44,8 @@ class Stage:
         variables: The repository's variables.
         env: What a runner's environment has besides.
         live: The folder that Pages serves.
-        stand_ins: Steps done here instead, by id or name: given the workspace and the contexts.
+        stand_ins: Steps done here instead, by id or name: given the workspace and the contexts;
+            they may raise `Fails`.
         python: The interpreter of a minor version.
     """
 
@@ -221,7 +226,11 @@ class _Job:
         stand_in = self.stage.stand_ins.get(label)
         if stand_in is not None:
             self.stage.left_out.add(label)
-            stand_in(self.workspace, self.contexts)
+            try:
+                stand_in(self.workspace, self.contexts)
+            except Fails as error:
+                self.log.append(f"== {label}: {error}")
+                self.failed = True
         elif "run" in step:
             outputs = self.bash(step)
         else:

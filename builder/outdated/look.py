@@ -18,6 +18,7 @@ from builder.outdated.compare import (
     newest_toolkits,
 )
 from builder.outdated.pins import Newer, Pin, Places, all_pins, places
+from builder.outdated.redist import archive_pins, newer_manifests
 from builder.outdated.upstream import Upstream
 from builder.targets import Targets, load_targets
 
@@ -72,6 +73,8 @@ def look(
     projects = upstream.projects([*tables, *(pin.name for pin in indexed)])
     newer = _releases(indexed, projects, where)
     newer += _packages([pin for pin in pins if pin.kind.startswith("debian")], where, upstream)
+    manifests = archive_pins() if own else ()
+    newer += newer_manifests(manifests, where, upstream, settings)
     newer = [
         replace(one, beyond=None) if where.is_part(one.pin) else one
         for one in newer
@@ -82,7 +85,7 @@ def look(
         news += _table_news(table, projects, where)
         news += _colab_news(recipe_folders, table, where, upstream, colab)
     return Found(
-        pins=len(pins),
+        pins=len(pins) + len(manifests),
         newer=tuple(sorted(newer, key=lambda one: one.pin)),
         news=tuple(news),
         refusals=dict(sorted(upstream.refusals.items())),

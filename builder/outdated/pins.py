@@ -17,7 +17,7 @@ from builder.fetch.artifact import Artifact
 from builder.toolchain.pins import DATA
 from builder.toolchain.tables import parse_table
 
-_POOL = re.compile(r"debian:pool/(?:updates/)?(?P<component>[a-z-]+)/[^/]+/[^/]+/(?P<file>[^/]+)")
+_POOL = re.compile(r"debian:pool/(?:updates/)?(?P<component>[a-z-]+)/[^/]+/[^/]+/(?P<file>[^/@]+)")
 _EXACT = re.compile(r"(?P<name>[A-Za-z0-9._-]+)==(?P<version>[A-Za-z0-9.!+]+)")
 
 

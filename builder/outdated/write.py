@@ -15,6 +15,7 @@ from builder.errors import BuilderError
 from builder.fetch.artifact import Artifact
 from builder.fetch.settings import FetchSettings
 from builder.outdated.pins import Newer
+from builder.outdated.redist import BY_HAND, KIND
 from builder.paths import Cache
 from builder.toolchain.pins import parse_pins
 from builder.toolchain.repin import repin
@@ -56,6 +57,9 @@ def write(
         if "site-packages" in one.pin.path.parts:
             note = "this builder is an installed copy: `pip install -e .` in a clone, and try again"
             found.append(Renewal(newer=one, done=False, note=note))
+            continue
+        if one.pin.kind == KIND:
+            found.append(Renewal(newer=one, done=False, note=BY_HAND))
             continue
         try:
             path = None

@@ -71,7 +71,6 @@ class Cuda:
         architectures: Every compute capability its nvcc compiles for, ascending.
         default: What goes into a wheel when nobody says otherwise.
         max_host_gcc: The newest major version of GCC its nvcc accepts.
-        min_driver: The oldest driver its programs run on.
     """
 
     label: str
@@ -79,7 +78,6 @@ class Cuda:
     architectures: tuple[str, ...]
     default: Architectures
     max_host_gcc: int
-    min_driver: str
 
     def unknown(self, wanted: Architectures) -> tuple[str, ...]:
         """Those of ``wanted`` that this CUDA cannot compile for."""

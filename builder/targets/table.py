@@ -14,7 +14,7 @@ from builder.targets.model import Cuda, Targets, python_tag
 
 TABLE = Path(__file__).parents[1] / "data" / "targets.toml"
 _TOP_KEYS = {"schema", "pythons", "host-gcc", "cuda"}
-_CUDA_KEYS = {"version", "architectures", "default", "ptx", "max-host-gcc", "min-driver"}
+_CUDA_KEYS = {"version", "architectures", "default", "ptx", "max-host-gcc"}
 _LABEL = re.compile(r"cu[1-9]\d{2,3}")
 
 
@@ -83,7 +83,6 @@ def _cuda(label: str, row: object, faults: list[str]) -> Cuda:
         architectures=known,
         default=Architectures(real=ordered(good), ptx=ptx or None),
         max_host_gcc=_integer(row, "max-host-gcc", f"{here}.max-host-gcc", faults),
-        min_driver=str(row.get("min-driver", "")),
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from index.ledger import HEAD_NAME, LEDGER_NAME, Settings
 from index.model import DEFAULT_ROOT, PROJECTS, File, in_root
 from index.pages import hosting, human
+from index.site.deleting import NOTE
 from index.site.site import LOCK_NAME
 from index.state.state import State
 
@@ -15,7 +16,7 @@ METADATA_SUFFIX = ".metadata"
 PROVENANCE_SUFFIX = ".provenance"
 PAGE = "index.html"
 JSON_PAGE = "index.json"
-ALWAYS = frozenset({LEDGER_NAME, HEAD_NAME, LOCK_NAME})
+ALWAYS = frozenset({LEDGER_NAME, HEAD_NAME, LOCK_NAME, NOTE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,14 +33,16 @@ _ANEW = "have every page written anew (`builder index render SITE`)"
 
 MEND: dict[Kind, str] = {
     "ledger": "take the ledger from a backup or from the published site; do not edit it by hand",
-    "missing": f"put a file back and publish it; for a page, {_ANEW}",
+    "missing": "put a wheel back and publish it; pages, guards and metadata are made anew by "
+    "`builder index render SITE`",
     "unreachable": "try again; if it stays so, publish it where it can be fetched from",
     "page": f"{_ANEW}, and publish it",
     "content": f"{_ANEW}, and publish it",
     "type": "have the host serve it as itself and as text/html; charset=utf-8",
     "size": "put back the file that was published; other bytes need another name (a build tag)",
     "sha256": "put back the file that was published; other bytes need another name (a build tag)",
-    "metadata": "put back the METADATA that was published, byte for byte as in the wheel",
+    "metadata": "have `builder index render SITE` put back the METADATA that was published, byte "
+    "for byte as in the wheel",
     "papers": "raise the recipe's revision, build and publish it again, then yank this one",
     "provenance": "put back the attestations that were published with the wheel",
     "link": "pages lead only to the site itself and to the files' hosts: mend or drop the link",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from index.check.expected import METADATA_SUFFIX, PROVENANCE_SUFFIX
 from index.check.findings import Finding, finding
+from index.site.deleting import noted
 from index.state.state import State
 
 
@@ -19,17 +20,20 @@ class Leftovers:
     Attributes:
         findings: Files and pages the ledger does not name.
         removed: Files that were removed from the index and whose bytes are kept.
+        doomed: Such files whose bytes were to go when a run was killed.
         odd: Dot files, and files of the maintainer's own at the top.
     """
 
     findings: list[Finding] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
+    doomed: list[str] = field(default_factory=list)
     odd: list[str] = field(default_factory=list)
 
 
 def find_leftovers(folder: Path, named: frozenset[str], state: State) -> Leftovers:
     """Walk a site's folder for what is not ``named`` (paths relative to it)."""
     gone = {known.url for known in state.all_files(gone=True) if known.gone is not None}
+    going = frozenset(noted(folder))
     found = Leftovers()
     for path in sorted(_walk(folder)):
         if path in named:
@@ -39,7 +43,8 @@ def find_leftovers(folder: Path, named: frozenset[str], state: State) -> Leftove
         if any(part.startswith(".") for part in parts) or len(parts) == 1:
             found.odd.append(path)
         elif bytes_of in gone:
-            found.removed.append(path)
+            kept = bytes_of.rsplit("/", 1)[-1] not in going
+            (found.removed if kept else found.doomed).append(path)
         else:
             place = str(folder / path)
             found.findings.append(finding("leftover", place, "nothing", "not in the ledger"))

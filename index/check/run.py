@@ -168,6 +168,11 @@ class _Check:
             return []
         found = find_leftovers(self.source.root, frozenset(self._named), self.site.state)
         self._note("removed from the index, their bytes are kept", found.removed)
+        self._note(
+            "removed from the index by a run that broke off; the next change of the index, or "
+            "`builder index render`, deletes their bytes",
+            found.doomed,
+        )
         self._note("not of the index, left alone", found.odd)
         return found.findings
 

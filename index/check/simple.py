@@ -10,7 +10,7 @@ from index.check.listed import Listed, Reading, Roots, differences
 from index.check.read_html import read_project_html, read_root_html
 from index.check.read_json import read_project_json, read_root_json
 from index.check.source import Answer, Missing, Source, Unreadable
-from index.model import parse_version
+from index.naming import parse_version
 
 _HTML_TYPES = ("text/html", "application/vnd.pypi.simple.v1+html")
 _SHOWN = 5

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from packaging.utils import canonicalize_name
 
 from index.guard.backend import backend_source
-from index.model import parse_version
+from index.naming import parse_version
 
 PYPROJECT = """\
 [build-system]

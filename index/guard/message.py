@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from index.guard.served import platforms, served_pythons
 from index.ledger.settings import Settings
 from index.lines import lines_for, quote_url, root_url
-from index.model import DEFAULT_ROOT, File, parse_version
+from index.model import DEFAULT_ROOT, File
+from index.naming import parse_version
 
 NO_BASE = "ADDRESS"
 """Stands for the site's address where the settings have none."""

@@ -11,7 +11,8 @@ from index.guard.message import guard_message
 from index.guard.served import serve_all
 from index.ledger.plain import LONGEST_MESSAGE, PlainGuard
 from index.ledger.settings import Settings
-from index.model import FILES, File, normal_version, parse_version
+from index.model import FILES, File
+from index.naming import normal_version, parse_version
 
 if TYPE_CHECKING:
     from index.ledger import Guard, Unyank, Yank

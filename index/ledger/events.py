@@ -15,11 +15,12 @@ from index.addresses import check_url
 from index.errors import EntryError
 from index.ledger.plain import LEDGER_SCHEMA, LONGEST_MESSAGE, TIME, PlainEvent
 from index.ledger.settings import Settings
-from index.model import check_label, check_names
+from index.model import check_label
+from index.naming import check_names
 from index.records import Record
 
 _TIME = f"^{TIME}$"
-_BASE_URL = r"^(?:https?|file)://[^\s\"'<>\\?#\x00-\x1f\x7f]+$"
+_BASE_URL = re.compile(r"(?:https?|file)://[^\s\"'<>\\?#\x00-\x1f\x7f]+")
 
 
 class _Event(BaseModel):
@@ -156,7 +157,7 @@ class SettingsModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     title: str = Field(default=_DEFAULTS.title, min_length=1, max_length=200)
-    base_url: str | None = Field(default=_DEFAULTS.base_url, pattern=_BASE_URL)
+    base_url: str | None = _DEFAULTS.base_url
     default_cuda: str | None = _DEFAULTS.default_cuda
     pythons: tuple[str, ...] = _DEFAULTS.pythons
     layout: Literal["web", "drive"] = _DEFAULTS.layout
@@ -176,6 +177,18 @@ class SettingsModel(BaseModel):
         if not title.strip() or not title.isprintable():
             raise ValueError("a title is one line of printable text")
         return title
+
+    @field_validator("base_url")
+    @classmethod
+    def _an_address(cls, url: str | None) -> str | None:
+        if url is not None and not _BASE_URL.fullmatch(url):
+            shown = url if url.isprintable() else ascii(url)[1:-1]
+            raise ValueError(
+                f"'{shown}' is not the address of a site: write it like "
+                "https://OWNER.github.io/REPO (or http://…, file:///…; a space is %20), with no "
+                "'?' and no '#'"
+            )
+        return url
 
     @field_validator("default_cuda")
     @classmethod

@@ -14,8 +14,10 @@ from index.ledger.plain import LEDGER_SCHEMA
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
+    from pydantic_core import ErrorDetails
 
 RESTORE = "take the ledger from a backup or from the published site; do not edit it by hand"
+_SHOWN = 100
 _KEYS = frozenset({"schema_version", "count", "size", "digest"})
 
 
@@ -53,11 +55,19 @@ EMPTY = Head(count=0, size=0, digest="0" * 64)
 
 
 def describe(error: ValidationError) -> str:
-    """A validation error as one line: each place and what is wrong there."""
+    """A validation error as one line: each place and what is wrong there, in words."""
     return "; ".join(
-        f"{'.'.join(str(part) for part in detail['loc'])}: {detail['msg']}".removeprefix(": ")
+        f"{'.'.join(str(part) for part in detail['loc'])}: {wrong(detail)}".removeprefix(": ")
         for detail in error.errors()
     )
+
+
+def wrong(detail: ErrorDetails) -> str:
+    """What one of a validation error's details says; no regular expression, which few read."""
+    if detail["type"] == "string_pattern_mismatch":
+        shown = ascii(detail["input"])
+        return f"{shown if len(shown) <= _SHOWN else f'{shown[:_SHOWN]}…'} has not the right form"
+    return detail["msg"].removeprefix("Value error, ")
 
 
 def _plain(text: str | bytes) -> dict[str, Any] | None:

@@ -16,7 +16,7 @@ import orjson
 from index.addresses import check_url
 from index.errors import EntryError
 from index.facts import Facts, facts_of, is_schema
-from index.model import is_filename
+from index.naming import is_filename
 
 LEDGER_SCHEMA: Final[Literal[1]] = 1
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z"

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from packaging.version import InvalidVersion
 
 from index.lines import Lines, lines_for, only_here, root_url
-from index.model import File, parse_version
+from index.model import File
+from index.naming import parse_version
 from index.pages import gpus, headers, pythons
 
 UNKNOWN_BASE = "https://SITE"

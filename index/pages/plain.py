@@ -6,17 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from index.addresses import check_url
+from index.consistent import check_record
 from index.errors import EntryError
-from index.model import (
-    DEFAULT_ROOT,
-    File,
-    Project,
-    check_record,
-    in_order,
-    in_root,
-    twin_key,
-    twins,
-)
+from index.model import DEFAULT_ROOT, File, Project, in_order, in_root
+from index.naming import twin_key, twins
 from index.pages.simple_html import project_page, root_page
 
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from packaging.version import InvalidVersion
 
-from index.model import File, parse_version
+from index.model import File
+from index.naming import parse_version
 from index.pages import gpus, headers, pythons
 from index.pages.escaping import Linked
 from index.pages.escaping import for_people as escape

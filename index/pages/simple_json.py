@@ -10,7 +10,8 @@ import orjson
 from packaging.version import Version
 
 from index.addresses import provenance_url
-from index.model import File, Project, normal_version, parse_version
+from index.model import File, Project
+from index.naming import normal_version, parse_version
 from index.pages.escaping import Linked, linked
 from index.pages.simple_html import REPOSITORY_VERSION
 

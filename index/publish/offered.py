@@ -17,7 +17,8 @@ from index.errors import PublishError
 from index.facts import record_path
 from index.guard.served import serves
 from index.lines import only_here
-from index.model import File, parse_version
+from index.model import File
+from index.naming import parse_version
 from index.publish.brought import brought_ledger
 from index.site.disk import read_state
 from index.site.intake import copy_wheel

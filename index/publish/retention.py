@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from index.errors import PublishError
 from index.ledger.seal import describe
-from index.model import parse_version
+from index.naming import parse_version
 from index.state.state import Known
 
 
@@ -26,10 +26,15 @@ class Retired(BaseModel):
     cuda: str
     on: datetime.date
     """From this day on its wheels are yanked."""
-    notice: str = Field(
-        min_length=1, max_length=300, pattern=r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$"
-    )
+    notice: str = Field(max_length=300)
     """What installers tell those who pin such a wheel."""
+
+    @field_validator("notice")
+    @classmethod
+    def _says_something(cls, notice: str) -> str:
+        if not notice.strip() or not notice.isprintable():
+            raise ValueError("a notice is one line of printable text")
+        return notice
 
 
 class Policy(BaseModel):

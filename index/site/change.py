@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -19,9 +19,10 @@ from index.ledger import (
     decided,
     read_lines,
 )
+from index.site.deleting import note
 from index.site.disk import head_on_disk
 from index.site.finish import place_guards
-from index.site.intake import METADATA_SUFFIX, PROVENANCE_SUFFIX, write_beside
+from index.site.intake import METADATA_SUFFIX, write_beside
 from index.site.site import Site, event_at
 from index.state.state import Known, State
 from index.wheels import check_wheel
@@ -38,11 +39,16 @@ def yank(
     Raises:
         LedgerError: there is no such file; nothing is changed.
     """
-    files = _there(site, filenames, "yank")
-    fresh = tuple(file.filename for file in files if file.yanked != reason)
+    fresh = to_yank(site, filenames, reason)
     if fresh:
         site.append(Yank(filename=name, reason=reason, at=at) for name in fresh)
     return fresh
+
+
+def to_yank(site: Site, filenames: Sequence[str], reason: str) -> tuple[str, ...]:
+    """What `yank` would do; nothing is changed."""
+    files = _there(site, filenames, "yank")
+    return tuple(file.filename for file in files if file.yanked != reason)
 
 
 def unyank(
@@ -56,22 +62,43 @@ def unyank(
     Raises:
         LedgerError: there is no such file, or it is not yanked; nothing is changed.
     """
-    files = _there(site, filenames, "offer again")
-    for file in files:
-        if file.yanked is None:
-            raise LedgerError(f"'{file.filename}' is not yanked")
-    names = tuple(file.filename for file in files)
+    names = to_unyank(site, filenames)
     site.append(Unyank(filename=name, reason=reason, at=at) for name in names)
     return names
 
 
-def remove(site: Site, filenames: Sequence[str], reason: str, *, at: str | None = None) -> None:
-    """Advertise files no more. Their bytes stay until `delete_removed`.
+def to_unyank(site: Site, filenames: Sequence[str]) -> tuple[str, ...]:
+    """What `unyank` would do; nothing is changed."""
+    files = _there(site, filenames, "offer again")
+    for file in files:
+        if file.yanked is None:
+            raise LedgerError(f"'{file.filename}' is not yanked")
+    return tuple(file.filename for file in files)
+
+
+def remove(
+    site: Site,
+    filenames: Sequence[str],
+    reason: str,
+    *,
+    at: str | None = None,
+    delete: Collection[str] = (),
+) -> None:
+    """Advertise files no more.
+
+    Args:
+        site: The site.
+        filenames: The files.
+        reason: Why; it is published.
+        at: When it was decided (RFC 3339, UTC).
+        delete: Files of which the bytes go too, once no page names them (`finish`): those, or
+            some that were removed before.
 
     Raises:
         LedgerError: there is no such file; nothing is changed.
     """
     files = _there(site, filenames, "remove")
+    note(site.folder, delete)
     site.append(Remove(filename=file.filename, reason=reason, at=at) for file in files)
 
 
@@ -88,22 +115,6 @@ def _there(site: Site, filenames: Sequence[str], verb: str) -> list[Known]:
             )
         found.append(known)
     return found
-
-
-def delete_removed(site: Site, filenames: Sequence[str]) -> list[str]:
-    """Delete the bytes of removed files that lie in the site; the names of what was deleted."""
-    deleted = []
-    for name in filenames:
-        known = site.state.file(name)
-        if known is None or known.gone is None or "://" in known.url:
-            continue
-        target = site.folder / known.url
-        for suffix in ("", METADATA_SUFFIX, PROVENANCE_SUFFIX):
-            path = target.with_name(target.name + suffix)
-            if path.is_file():
-                path.unlink()
-                deleted.append(path.name)
-    return deleted
 
 
 def roll_back(site: Site, count: int, reason: str, *, at: str | None = None) -> list[Event]:

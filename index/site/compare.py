@@ -11,7 +11,7 @@ from pathlib import Path
 from index.batches import batched
 from index.errors import EntryError
 from index.facts import RECORD_SUFFIX
-from index.model import check_filename
+from index.naming import check_filename
 from index.site.intake import plain_file, read_record_only
 from index.site.site import Site
 from index.wheels import sha256_file

@@ -1,4 +1,7 @@
-"""What follows every change: guards come and go with the wheels they stand for, then the pages."""
+"""What follows every change: guards come and go with the wheels they stand for, then the pages.
+
+Last goes what no page names any more.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from index.model import FILES, File
 from index.pages.form import FORM, pages_form
+from index.site.deleting import delete_noted
 from index.site.site import Site
 from index.site.writer import Writer, Written
 
@@ -17,10 +21,18 @@ if TYPE_CHECKING:
 def finish(site: Site, *, uploaded: str) -> Written:
     """Publish the guards that are due, take back those that stand alone, and write the pages.
 
+    Then the bytes of removed files go that are to go, those that a killed run left too.
+
     Args:
         site: The site, its events appended.
         uploaded: When guards are published (RFC 3339, UTC).
     """
+    written = _brought_up(site, uploaded)
+    written.deleted = delete_noted(site.folder, site.state)
+    return written
+
+
+def _brought_up(site: Site, uploaded: str) -> Written:
     if not site.state.stale() and site.state.get(FORM) == pages_form():
         return Written()
     # Imported where there is something to do: it takes as long as all the rest.

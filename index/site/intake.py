@@ -10,13 +10,14 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from index.consistent import check_record
 from index.errors import EntryError
 from index.facts import RECORD_SUFFIX, Facts, facts_of_json, record_path
 from index.files import copy_file, sync_folder, write_bytes
 from index.ledger.head import describe
 from index.ledger.plain import PlainAdd
 from index.lines import only_here
-from index.model import check_label, check_record
+from index.model import check_label
 from index.papers import missing_papers
 from index.site.placing import Placing
 from index.wheels import check_metadata, check_wheel, facts_of_wheel, read_metadata

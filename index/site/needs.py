@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from index.model import parse_version
+from index.naming import parse_version
 from index.site.intake import Pin
 from index.site.site import Site
 

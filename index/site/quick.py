@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from index.consistent import check_record
 from index.errors import EntryError
 from index.facts import HEX
 from index.lines import only_here
-from index.model import NAME_LENGTH, check_record, folded_end, folded_start, start_of_name
+from index.naming import NAME_LENGTH, folded_end, folded_start, start_of_name
 from index.site.intake import Pin, address_of
 from index.site.placing import Placing
 from index.state.known import Row

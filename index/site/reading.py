@@ -38,7 +38,7 @@ def read_files(
     Raises:
         SiteError: the ledger is another one than the state has read.
     """
-    for place, line in zip(places, _lines(folder, places), strict=True):
+    for place, line in zip(places, ledger_lines(folder, places), strict=True):
         yield _wheel(place, line, read(line)) if place.kind == "wheel" else _guard(place, line)
 
 
@@ -61,7 +61,7 @@ def _moved(filename: str) -> SiteError:
     )
 
 
-def _lines(folder: Path, places: Sequence[AnyPlace]) -> Iterator[bytes]:
+def ledger_lines(folder: Path, places: Sequence[AnyPlace]) -> Iterator[bytes]:
     """The lines at these places; a project's often stand together, and are read together."""
     if not places:
         return

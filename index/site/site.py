@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from index.errors import SiteError
 from index.ledger import EMPTY, Settings
 from index.model import File, in_order
+from index.site import deleting
 from index.site.disk import append, append_arrivals, catch_up
 from index.site.lock import locked
 from index.site.reading import event_at, read_files
@@ -94,6 +95,7 @@ def open_site(
         if fresh and state.head != EMPTY:
             said(f"read the ledger: {state.head.count} events")
         with swept(folder, state):
+            deleting.settle(folder, state)
             yield Site(folder, state, said, cache)
 
 

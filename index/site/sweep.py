@@ -12,13 +12,14 @@ from pathlib import Path
 
 from index.files import PART
 from index.ledger import HEAD_NAME, LEDGER_NAME
+from index.site.deleting import NOTE
 from index.state.state import State
 
 ARRIVING = ".arriving-"
 """Begins the names of folders that wheels are copied into before they are known to be right."""
 WRITTEN = (
     *(LEDGER_NAME, HEAD_NAME, "index.html", "index.json", "site.css", "site.js", "icon.svg"),
-    *("404.html", "_headers", "_redirects", ".nojekyll"),
+    *("404.html", "_headers", "_redirects", ".nojekyll", NOTE),
 )
 """Every file of a site that is no wheel and lies beside none."""
 HALF = re.compile(

@@ -9,10 +9,10 @@ from io import BytesIO
 from pathlib import Path
 from typing import IO
 
-from index.files import atomic_file, sync_file, sync_folder, write_pieces
+from index.files import atomic_file, sync_all, sync_file, sync_folder, write_pieces
 
 FLUSH_EACH = 64
-"""Pages flushed to disk one by one; for more, everything is."""
+"""Pages flushed to disk one by one; for more, their whole file system is."""
 _CHUNK = 1024 * 1024
 
 
@@ -24,17 +24,20 @@ class Written:
         pages: Written, because their bytes were others.
         unchanged: How many were looked at and left alone.
         removed: Taken away.
+        deleted: Names of files whose bytes went, which were removed from the index.
     """
 
     pages: list[str] = field(default_factory=list)
     unchanged: int = 0
     removed: list[str] = field(default_factory=list)
+    deleted: list[str] = field(default_factory=list)
 
     def add(self, other: Written) -> None:
         """Count another's part in."""
         self.pages += other.pages
         self.unchanged += other.unchanged
         self.removed += other.removed
+        self.deleted += other.deleted
 
 
 class Writer:
@@ -90,7 +93,7 @@ class Writer:
     def finish(self) -> None:
         """Flush what was written to disk."""
         if len(self.done.pages) > FLUSH_EACH:
-            os.sync()
+            sync_all({f"{self._place}/{path}".rpartition("/")[0] for path in self.done.pages})
             return
         for path in self.done.pages:
             sync_file(self._folder / path)

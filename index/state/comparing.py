@@ -6,7 +6,8 @@ import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 
 from index.batches import batched
-from index.model import twin_key
+from index.naming import twin_key
+from index.state.database import expect_many
 from index.state.known import Given
 
 
@@ -16,6 +17,7 @@ def compare(
     listing: Callable[[], Iterable[tuple[str, str]]],
 ) -> Given:
     """Hold a folder's files against those that are there (see `State.compare`)."""
+    expect_many(database)
     given = there = 0
     new: list[tuple[str, str]] = []
     removed: list[str] = []

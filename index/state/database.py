@@ -9,8 +9,10 @@ from pathlib import Path
 
 from index.errors import SiteError
 
-CACHE_KB = 16_000
-"""Of the file's pages, kept in memory at most: a folder's files come in no order."""
+CACHE_KB = 2_000
+"""Of the file's pages, kept in memory at most."""
+CACHE_FOR_MANY_KB = 16_000
+"""The same where files come by the hundred, and in no order."""
 
 
 @contextlib.contextmanager
@@ -33,6 +35,11 @@ def open_database(path: Path) -> Iterator[sqlite3.Connection]:
         raise SiteError(f"the index's cache '{path}': {error}", remedy=remedy) from error
 
 
+def expect_many(database: sqlite3.Connection) -> None:
+    """Take more memory: hundreds of files are about to be looked up or written."""
+    database.execute(f"PRAGMA cache_size = -{CACHE_FOR_MANY_KB}")
+
+
 def _connect_anew(path: Path) -> sqlite3.Connection:
     try:
         return _connect(path)
@@ -44,11 +51,13 @@ def _connect_anew(path: Path) -> sqlite3.Connection:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
+    fresh = not path.exists()
     database = sqlite3.connect(path, isolation_level="DEFERRED", timeout=60)
     try:
         # A power cut may take the last changes, which the ledger still has, but breaks nothing.
-        database.execute("PRAGMA journal_mode = WAL")
-        database.execute("PRAGMA synchronous = NORMAL")
+        # Where there was nothing before, a write-ahead log would have all of it written twice.
+        database.execute(f"PRAGMA journal_mode = {'DELETE' if fresh else 'WAL'}")
+        database.execute(f"PRAGMA synchronous = {'FULL' if fresh else 'NORMAL'}")
         database.execute(f"PRAGMA cache_size = -{CACHE_KB}")
     except sqlite3.DatabaseError:
         database.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from index.model import twin_key
+from index.naming import twin_key
 
 if TYPE_CHECKING:
     from index.facts import AnyRecord

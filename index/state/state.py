@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from index.batches import BATCH
+from index.consistent import check_record
 from index.errors import EntryError, LedgerError
 from index.ledger.head import Head
 from index.ledger.settings import Settings
-from index.model import check_record, twin_key, twins
-from index.state.database import open_database
+from index.naming import twin_key, twins
+from index.state.database import expect_many, open_database
 from index.state.known import Given, Known, Place, Row, arrival
 from index.state.schema import create, is_current
 from index.state.view import LOOKS, Taken, View
@@ -29,6 +30,8 @@ ALL_PAGES = "*"
 PROJECT_PAGE = "project/"
 ROOT_PAGE = "root/"
 LANDING_PAGE = "landing"
+MANY = 100
+"""Files at a time from which on more of the database is kept in memory."""
 _KIND, _NAME, _CUDA = (1 + Known._fields.index(field) for field in ("kind", "name", "cuda"))
 """Where these stand in a row."""
 
@@ -185,6 +188,8 @@ class State(View):
         """Files into the table; ``last`` is the number of the last one's line in the ledger."""
         if not rows:
             return
+        if len(rows) >= MANY:
+            expect_many(self._database)
         keys = [row[0] for row in rows]
         there = self.taken(keys) if there is None else there
         if there or len(set(keys)) < len(keys):

@@ -11,7 +11,7 @@ from index.batches import batched
 from index.errors import EntryError
 from index.ledger.head import EMPTY, Head
 from index.ledger.settings import Settings
-from index.model import twin_key, twins
+from index.naming import twin_key, twins
 from index.state.comparing import compare, count_wheels
 from index.state.known import COLUMNS, Given, Known, Place
 

@@ -31,6 +31,10 @@ def builder(place: Path, *arguments: object, day: str = "2027-01-01") -> Result:
     return CliRunner().invoke(cli, words, env=env)
 
 
+def interrupted(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
 def live(folder: Path) -> dict[str, str | None]:
     return {
         known.filename: known.yanked
@@ -86,7 +90,9 @@ def test_a_rollback_to_wheels_that_are_gone_from_their_release_is_refused(tmp_pa
         assert live(site) == {FIRST: None}
 
 
-def test_retention_yanks_first_and_removes_much_later(tmp_path: Path) -> None:
+def test_retention_yanks_first_and_removes_much_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     site, rule = tmp_path / "site", tmp_path / "retention.toml"
     rule.write_text(RULE)
     for wheel in (FIRST, SECOND):
@@ -103,8 +109,16 @@ def test_retention_yanks_first_and_removes_much_later(tmp_path: Path) -> None:
     early = builder(tmp_path, *words, day="2027-01-30")
     assert "0 to yank, 0 to remove, 1 yanked and kept" in early.output
     assert (site / "files" / FIRST).is_file()
+    # Interrupted behind the ledger's entry: the next run finds nothing left to remove, and the
+    # bytes go all the same.
+    with monkeypatch.context() as patch:
+        patch.setattr("index.site.finish.delete_noted", interrupted)
+        assert builder(tmp_path, *words, day="2027-01-31").exit_code == 1
+    assert live(site) == {SECOND: None}
+    assert (site / "files" / FIRST).is_file()
     late = builder(tmp_path, *words, day="2027-01-31")
     assert late.exit_code == 0, late.output
+    assert "0 to yank, 0 to remove, 0 yanked and kept" in late.output
     assert live(site) == {SECOND: None}
     assert not (site / "files" / FIRST).exists()
     assert not (site / "files/tiny_gpu-1.0+cu118.tar.gz").exists()

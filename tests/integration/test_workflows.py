@@ -44,7 +44,7 @@ from index.records import write_record
 from index.site.disk import read_state
 from tests.github_kit import OWNER, REPO, TOKEN, GitHub, github
 from tests.workflow_expressions import Contexts
-from tests.workflow_kit import FOLDER, Stage, read_workflow
+from tests.workflow_kit import FOLDER, Fails, Stage, read_workflow
 
 HERE = Path(__file__).parent
 WORKFLOWS = sorted(path.name for path in FOLDER.glob("*.yml"))
@@ -409,6 +409,10 @@ max-size = "1 MB"
 """
 
 
+BROKEN = "plain-broken"
+"""Its build fails."""
+
+
 def plain_recipe(root: Path, name: str, code: str) -> None:
     """A recipe of one module, and what is in it."""
     folder, module = root / "recipes" / name, name.replace("-", "_")
@@ -426,6 +430,8 @@ def compile_nothing(workspace: Path, contexts: Contexts) -> None:
     spec = row.spec
     assert spec is not None
     assert spec.key == job["key"]
+    if job["recipe"] == BROKEN:
+        raise Fails("a compiler error")
     module = job["recipe"].replace("-", "_")
     info = f"{module}-{spec.public_version}.dist-info"
     tag = "py3-none-manylinux_2_31_x86_64"
@@ -462,15 +468,16 @@ def advertised(stage: Stage) -> tuple[str, ...]:
 def test_one_wheel_fails_and_a_python_comes_later(
     stage: Stage, hub: GitHub, tmp_path: Path
 ) -> None:
-    """Two wheels from two jobs at once, one of which fails when it is tried; then a new Python."""
+    """Three jobs at once: one fails, one's wheel fails when it is tried; then a new Python."""
     shutil.rmtree(stage.repository / "recipes")
     plain_recipe(stage.repository, "plain-good", "ANSWER = 42")
     plain_recipe(stage.repository, "plain-bad", "raise RuntimeError('no kernel image')")
+    plain_recipe(stage.repository, BROKEN, "ANSWER = 44")
     # The test above compiles, and asks upstream; this one is about what comes after.
     stage.stand_ins = {**stage.stand_ins, BUILD: compile_nothing, NEWS: lambda *told: None}
     older, newer = two_pythons()
     stage.variables["SELECTORS"] = f"cu118-{python_tag(older)}"
-    # The good one is published, attested and advertised; the bad one keeps nothing back but itself.
+    # The good one is published, attested and advertised; the others keep back only themselves.
     assert results(stage.run("weekly.yml")) == {**EVERYTHING, "build": "failure"}, stage.output
     assert [one.tag for one in hub.releases] == ["plain-good-1.0+cu118"]
     assert advertised(stage) == (older,)
@@ -478,10 +485,13 @@ def test_one_wheel_fails_and_a_python_comes_later(
     assert "Failed: build." in issue.body
     assert "plain_bad-1.0+cu118-1-py3-none-manylinux_2_31_x86_64.whl is kept back" in issue.body
     assert f"failed under Python {older}: import plain_bad (RuntimeError: no" in issue.body
+    assert f"{BROKEN} 1.0+cu118: it was not built; the log of its job says why" in issue.body
+    assert f"| {BROKEN} 1.0+cu118 | it was not built; " in stage.summary
     assert "plain_bad" not in (stage.live / "ledger.jsonl").read_text()
     assert list(stage.live.glob("files/plain_good-*.tar.gz")), "its guard: it serves every target"
-    # The bad one is given up, and a Python is new: nothing is built, what is published is tried.
+    # The others are given up, and a Python is new: nothing is built, what is published is tried.
     shutil.rmtree(stage.repository / "recipes/plain-bad")
+    shutil.rmtree(stage.repository / "recipes" / BROKEN)
     stage.variables["SELECTORS"] += f" cu118-{python_tag(newer)}"
     wheels = hub.names("plain-good-1.0+cu118")
     first = len((stage.live / "ledger.jsonl").read_bytes().splitlines())
@@ -502,6 +512,12 @@ def test_one_wheel_fails_and_a_python_comes_later(
     assert advertised(stage) == (older,)
     assert (stage.live / "ledger.jsonl").read_bytes().startswith(before)
     assert hub.names("plain-good-1.0+cu118") == wheels
+    # A yank that is only tried, which is what the form does unless it is told otherwise.
+    wheel = next(name for name in wheels if name.endswith(".whl"))
+    given = {"what": "yank", "files": wheel, "reason": "crashes"}
+    found = results(stage.run("withdraw.yml", given))
+    assert found == {"change": "success", "deploy": "skipped", "check": "skipped"}, stage.output
+    assert f"would be yanked: {wheel}" in stage.output
     # Another build under a name that is published: it is refused, and the run says so.
     (stage.repository / "recipes/plain-good/pyproject.toml").write_text("# ANSWER = 43\n")
     asked = {

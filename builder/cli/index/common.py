@@ -178,12 +178,19 @@ def configured(site: Site, options: Options) -> SiteSettings:
     from pydantic import ValidationError
 
     from index.ledger import Settings as SiteSettings
-    from index.ledger.head import describe
+    from index.ledger.head import wrong
 
     try:
         return SiteSettings.checked(wanted)
     except ValidationError as error:
-        raise click.UsageError(describe(error)) from error
+        said = [f"{_option(one['loc'])}: {wrong(one)}" for one in error.errors()]
+        raise click.UsageError("; ".join(said)) from error
+
+
+def _option(place: tuple[int | str, ...]) -> str:
+    """The option that a setting comes from."""
+    name = str(place[0]).replace("_", "-")
+    return "--python" if name == "pythons" else f"--{name}"
 
 
 def now() -> str:
@@ -229,6 +236,9 @@ def report(
     settings: Settings, site: Site, added: Added, written: Written, *, as_json: bool
 ) -> None:
     """Say what came of taking wheels in."""
+    from index.site.needs import unmet_needs
+
+    unmet = list(unmet_needs(site, added.pins))
     if as_json:
         print_changed(
             site,
@@ -236,6 +246,7 @@ def report(
             added=list(added.added) if added.added else added.count,
             same=added.same,
             left_out=list(added.removed),
+            unmet=[{"filename": pin.filename, "needs": pin.wanted} for pin in unmet],
         )
         return
     for name in added.added[:20]:
@@ -250,14 +261,11 @@ def report(
         f"{added.count} new, {added.same} as they were; {site.state.count()} files in the index; "
         f"{len(written.pages)} pages written"
     )
-    if added.pins:
-        from index.site.needs import unmet_needs
-
-        for pin in unmet_needs(site, added.pins):
-            settings.reporter.warn(
-                f"{pin.filename} needs {pin.wanted}, which the index does not have: "
-                "nobody can install it; add that wheel too"
-            )
+    for pin in unmet:
+        settings.reporter.warn(
+            f"{pin.filename} needs {pin.wanted}, which the index does not have: "
+            "nobody can install it; add that wheel too"
+        )
     if not added.added:
         return
     from builder.cli.index.paste import paste_lines

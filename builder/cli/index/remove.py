@@ -46,23 +46,26 @@ def command(
     """Take FILES (their names) out of the index, and their bytes out of the site.
 
     Their names stay taken: other bytes never come back under them. Of a file that was removed
-    before, the bytes go.
+    before, the bytes go. Where this breaks off, the next run of any verb that changes the index
+    deletes what was to go.
     """
-    from index.site.change import delete_removed, remove
+    from index.site.change import remove
+    from index.site.deleting import forget
     from index.site.finish import finish
 
     moment = now()
     with opened(settings, site, new=False) as place:
         there = tuple(name for name in files if not _is_gone(place, name))
-        remove(place, there, reason, at=moment)
+        remove(place, there, reason, at=moment, delete=() if keep_bytes else files)
+        if keep_bytes:
+            forget(site, files)
         written = finish(place, uploaded=moment)
-        deleted = [] if keep_bytes else delete_removed(place, files)
         if as_json:
-            print_changed(place, written, **_told(files, there), deleted=deleted)
+            print_changed(place, written, **_told(files, there), deleted=written.deleted)
             return
     for name in files:
         click.echo(f"{'removed' if name in there else 'removed already'}: {name}")
-    for name in deleted:
+    for name in written.deleted:
         click.echo(f"deleted {name}")
 
 

@@ -23,20 +23,25 @@ Examples:
 def command(settings: Settings, site: Path, as_json: bool) -> None:
     """Look at every page of SITE again, and write those that are not what the ledger makes.
 
-    Other verbs look only at the pages that their change touches.
+    Other verbs look only at the pages that their change touches. Guards and wheels' metadata, which
+    the ledger has too, are put back into the site where they are missing or damaged.
     """
     from index.site.finish import finish
+    from index.site.restore import restore
     from index.state.state import ALL_PAGES
 
     with opened(settings, site, new=False) as place:
+        restored = restore(place)
         place.state.mark_stale(ALL_PAGES)
         with settings.reporter.task("write pages", unit="pages"):
             written = finish(place, uploaded=now())
         if as_json:
-            print_changed(place, written, pages_unchanged=written.unchanged)
+            told = {"pages_unchanged": written.unchanged, "restored": restored}
+            print_changed(place, written, **told)
             return
-    for path in [*written.pages[:20], *(["…"] if len(written.pages) > 20 else [])]:
-        click.echo(f"wrote {path}")
+    for paths, said in ((restored, "put back"), (written.pages, "wrote")):
+        for path in [*paths[:20], *(["…"] if len(paths) > 20 else [])]:
+            click.echo(f"{said} {path}")
     for path in written.removed:
         click.echo(f"removed {path}")
     click.echo(f"{len(written.pages)} pages written, {written.unchanged} were right")

@@ -22,6 +22,7 @@ EPILOG = """\b
 Examples:
   builder publish choose all --dist dist --published https://OWNER.github.io/REPO --into chosen
   builder publish choose cu124 --dist dist --published site --into chosen --json
+  builder publish choose all --dist dist --published URL --into chosen --plan plan.json
 """
 
 
@@ -41,6 +42,12 @@ Examples:
 )
 @click.option("--published", required=True, metavar="URL", help="The index, by address or folder.")
 @click.option("--new-is-fine", is_flag=True, help="Where nothing is published yet, go on.")
+@click.option(
+    "--plan",
+    "planned",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="What `builder plan --json` printed before the builds: what has no wheel is said, too.",
+)
 @summary_option
 @json_option
 @click.option("--github", "as_output", is_flag=True, help="Print lines for $GITHUB_OUTPUT.")
@@ -51,6 +58,7 @@ def command(
     into: Path,
     published: str,
     new_is_fine: bool,
+    planned: Path | None,
     summary: Path | None,
     as_json: bool,
     as_output: bool,
@@ -60,7 +68,8 @@ def command(
     A wheel may be published when it passed under each Python that the SELECTORs name, that it is
     for, and that the index advertises; before the first publication, under each that they name.
     What pins a wheel that stays, stays too. A Python that the index does not advertise yet is named
-    once everything that installers would take under it passed there.
+    once everything that installers would take under it passed there. Wheels of other builds go on
+    where one failed: with --plan, what was to be built and is not there is said.
     """
     from builder.errors import UsageError
     from builder.targets import load_targets, select
@@ -71,16 +80,18 @@ def command(
     targets = load_targets()
     pythons = tuple(dict.fromkeys(one.python for one in select(selectors, targets)))
     records, reports = _read(dist)
+    missing = _unbuilt(planned, records)
     live = _live(published, new_is_fine=new_is_fine)
     choice = choose(records, reports, pythons=pythons, targets=targets.pythons, live=live)
     _copy(dist, into, choice.chosen)
     rows = [(name, "published") for name in choice.chosen]
     rows += [(name, f"kept back: {why}") for name, why in choice.kept_back.items()]
+    rows += list(missing.items())
     add_summary(summary, "What passed", ("wheel", "what becomes of it"), rows, notes=_notes(choice))
     if as_json:
-        print_json(_data(choice))
+        print_json(_data(choice, missing))
     elif as_output:
-        click.echo(_output(choice, live))
+        click.echo(_output(choice, live, missing))
     else:
         for row in rows:
             click.echo(": ".join(row))
@@ -110,10 +121,22 @@ def _read(dist: Path) -> tuple[list[Record], Reports]:
     return [checked_record(wheel) for wheel in wheels], reports
 
 
+def _unbuilt(planned: Path | None, records: list[Record]) -> dict[str, str]:
+    """What was to be built and is not there, each with the reason."""
+    if planned is None:
+        return {}
+    from builder.plan.unbuilt import read_plan, unbuilt
+
+    if not planned.is_file():  # the job that plans failed: then no other can say what it would be
+        return {"what was to be built": f"nobody knows: there is no '{planned}'"}
+    wheels = read_plan(planned.read_text(encoding="utf-8", errors="replace"), str(planned))
+    return unbuilt(wheels, {one.build_key for one in records if one.build_key is not None})
+
+
 def _live(where: str, *, new_is_fine: bool) -> Live:
     """What the published index has, as far as the choice depends on it."""
     from builder.verify.choice import Live
-    from index.model import parse_version
+    from index.naming import parse_version
     from index.publish.offered import offered, reading
 
     with reading(where) as at:
@@ -167,11 +190,12 @@ def _notes(choice: Choice) -> list[str]:
     return [*notes, f"Pythons that the index may advertise: {pythons}"]
 
 
-def _output(choice: Choice, live: Live) -> str:
+def _output(choice: Choice, live: Live, missing: dict[str, str]) -> str:
     """Lines for a workflow: how many wheels, whether there is anything to publish, what to tell."""
     changed = bool(choice.chosen) or set(choice.pythons) != set(live.pythons)
     told = "; ".join(
         [
+            *(f"{name}: {why}" for name, why in missing.items()),
             *(f"{name} is kept back: {why}" for name, why in choice.kept_back.items()),
             *(f"Python {one} is not advertised yet: {why}" for one, why in choice.waiting.items()),
         ]
@@ -186,11 +210,12 @@ def _output(choice: Choice, live: Live) -> str:
     return "\n".join(f"{name}={value}" for name, value in lines.items())
 
 
-def _data(choice: Choice) -> dict[str, object]:
+def _data(choice: Choice, missing: dict[str, str]) -> dict[str, object]:
     return {
         "schema_version": 1,
         "chosen": list(choice.chosen),
         "kept_back": dict(choice.kept_back),
         "pythons": list(choice.pythons),
         "waiting": dict(choice.waiting),
+        "not_built": missing,
     }

@@ -56,7 +56,6 @@ def command(settings: Settings, site: Path, policy: Path, dry_run: bool, as_json
     """
     from index.publish.past import yanked_since
     from index.publish.retention import plan_retention, read_policy
-    from index.site.change import delete_removed
     from index.site.finish import finish
 
     rule, moment = read_policy(policy), now()
@@ -66,13 +65,14 @@ def command(settings: Settings, site: Path, policy: Path, dry_run: bool, as_json
         if not dry_run:
             _carry_out(place, found, moment)
             finish(place, uploaded=moment)
-            delete_removed(place, [one.filename for one in found.remove])
     _report(found, dry_run=dry_run, as_json=as_json)
 
 
 def _carry_out(site: Site, found: Retention, moment: str) -> None:
     from index.ledger import Remove, Yank
+    from index.site.deleting import note
 
+    note(site.folder, [one.filename for one in found.remove])
     site.append(
         [
             *(Yank(filename=one.filename, reason=one.reason, at=moment) for one in found.yank),

@@ -64,8 +64,8 @@ def command(
     from index.publish.rest import Unavailable
     from index.publish.twine_account import check_repository, find_account
     from index.publish.twine_plan import make_upload_plan, read_items
-    from index.publish.twine_send import require_twine
     from index.publish.twine_served import SimpleIndex, roots_below
+    from index.publish.twine_upload import require_twine
 
     require_twine()
     url = check_repository(repository_url, option="--repository-url", account=False)
@@ -95,7 +95,8 @@ def _send(
     settings: Settings, plan: UploadPlan, index: SimpleIndex, url: str, account: Account | None
 ) -> None:
     from index.publish import patience
-    from index.publish.twine_send import Upload, Uploading
+    from index.publish.twine_send import Uploading
+    from index.publish.twine_upload import Upload
 
     pace = patience.Pace()
     with (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import index.site.add
 from index.errors import EntryError, SiteError
 from index.ledger import EMPTY, LEDGER_NAME, PlainAdd, seal_event
 from index.records import Record, dump_record
@@ -112,6 +114,21 @@ def test_the_same_name_twice_in_a_list(tmp_path: Path, make_record: Make, far: i
         with pytest.raises(EntryError, match="other bytes under that name"):
             build_records(site, path, PLACE)
         assert site.state.head == EMPTY
+
+
+@pytest.mark.parametrize("at_once", [1, 3, 1000])
+def test_a_list_that_names_one_twice_and_lacks_another_is_refused(
+    tmp_path: Path, make_record: Make, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(index.site.add, "_AT_ONCE", at_once)
+    lines = [one_line(make_record(name)) for name in names(10)]
+    with opened(tmp_path) as site:
+        build_records(site, lines, PLACE)
+        assert build_records(site, [*lines, *lines[:5]], PLACE).same == 15
+        lacking = re.escape(f"{names(10)[9]}: in the index, not in the list")
+        with pytest.raises(EntryError, match=lacking):
+            build_records(site, [*lines[:9], lines[0]], PLACE)
+        assert site.state.head.count == 10
 
 
 # -- arrivals -------------------------------------------------------------------------------

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from builder.cli.main import cli
 from index.errors import EntryError, LedgerError, SiteError
 from index.files import write_bytes
 from index.records import write_record
-from index.site import change
+from index.site import deleting, finish
 from index.site.disk import read_state
 from index.wheels import record_of_wheel
 from tests.index_kit import tree
@@ -27,6 +29,7 @@ TINY = "tiny_gpu-1.0+cu118-1-py3-none-manylinux_2_31_x86_64.whl"
 NEWER = "tiny_gpu-1.1+cu118-1-py3-none-manylinux_2_31_x86_64.whl"
 OTHER = "tiny_gpu-1.1+cu124-1-py3-none-manylinux_2_31_x86_64.whl"
 GUARD = "tiny_gpu-1.0+cu118.tar.gz"
+RENDER = "`builder index render`,"
 NEWER_GUARD = "tiny_gpu-1.1+cu118.tar.gz"
 
 
@@ -78,6 +81,7 @@ def test_add_as_json(run: Run, site: Path, make_wheel: MakeWheel) -> None:
     told = json.loads(run("add", make_wheel(TINY), "--site", site, "--json").stdout)
     assert told["schema_version"] == 1
     assert (told["added"], told["files"], told["same"]) == ([TINY], 2, 0)
+    assert told["unmet"] == []
 
 
 def test_settings_are_remembered_and_refused_where_they_are_none(
@@ -89,7 +93,20 @@ def test_settings_are_remembered_and_refused_where_they_are_none(
     run("add", make_wheel(NEWER), "--site", site)
     assert read_state(site).settings.default_cuda == "cu118"
     said = run("add", make_wheel(TINY), "--site", site, "--python", "2.7", status=2).output
-    assert "'2.7' is not a Python such as 3.12" in said
+    assert "--python: '2.7' is not a Python such as 3.12" in said
+
+
+@pytest.mark.parametrize(
+    "address", ["wheels.example.org", "htps://x", "https://x/a b", "https://x?a", "https://", " "]
+)
+def test_an_address_of_its_own_that_is_none_is_told_with_an_example(
+    run: Run, site: Path, make_wheel: MakeWheel, address: str
+) -> None:
+    said = run("add", make_wheel(TINY), "--site", site, "--base-url", address, status=2).output
+    assert f"--base-url: '{address.rstrip('/')}' is not the address of a site" in said
+    assert "write it like https://OWNER.github.io/REPO" in said
+    assert "[^" not in said, "no regular expression"
+    assert live(site) == []
 
 
 def test_a_profile_nobody_should_publish_needs_a_word(
@@ -121,6 +138,8 @@ def test_a_wheel_whose_companion_is_not_there_is_warned_of(
     need = "Requires-Dist: tiny-companion==0.9+cu118"
     wheel = make_wheel(TINY, text=metadata("tiny-gpu", "1.0+cu118", need))
     assert "needs tiny-companion==0.9+cu118" in run("add", wheel, "--site", site).output
+    told = told_by(run, "add", wheel, "--site", site.parent / "told")
+    assert told["unmet"] == [{"filename": TINY, "needs": "tiny-companion==0.9+cu118"}]
     companion = make_wheel("tiny_companion-0.9+cu118-py3-none-any.whl")
     assert "needs" not in run("add", wheel, companion, "--site", site.parent / "both").output
 
@@ -249,19 +268,91 @@ def test_a_removal_that_broke_off_goes_on(
 ) -> None:
     run("add", make_wheel(TINY), make_wheel(NEWER), "--site", site)
 
-    def interrupted(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(change, "delete_removed", interrupted)
+    with breaking_off(monkeypatch):
         run("remove", site, TINY, "--reason", "a mistake", status=1)
     assert TINY not in live(site)
+    said = run("check", site).output
+    assert f"by a run that broke off; the next change of the index, or {RENDER}" in said
+    assert f"deletes their bytes: files/{TINY}, files/{TINY}.metadata\n" in said
     count = read_state(site).head.count
     said = run("remove", site, TINY, "--reason", "a mistake").output
     assert said == f"removed already: {TINY}\ndeleted {TINY}\ndeleted {TINY}.metadata\n"
     assert read_state(site).head.count == count
     with pytest.raises(LedgerError, match=r"there is no 'no\.whl' to remove"):
         run("remove", site, TINY, "no.whl", "--reason", "x")
+
+
+@contextmanager
+def breaking_off(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A run is interrupted when the pages are written, before the first byte goes."""
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(finish, "delete_noted", interrupted)
+        yield
+
+
+def bytes_of(site: Path, wheel: str) -> list[str]:
+    return sorted(path.name for path in (site / "files").glob(f"{wheel}*"))
+
+
+@pytest.mark.parametrize("cache", ["kept", "lost"])
+def test_what_a_killed_removal_left_goes_with_the_next_change(
+    run: Run,
+    site: Path,
+    tmp_path: Path,
+    make_wheel: MakeWheel,
+    monkeypatch: pytest.MonkeyPatch,
+    cache: str,
+) -> None:
+    run("add", make_wheel(TINY), make_wheel(NEWER), make_wheel(OTHER), "--site", site)
+    with breaking_off(monkeypatch):
+        run("remove", site, TINY, "--reason", "a mistake", status=1)
+    run("remove", site, OTHER, "--reason", "a mistake", "--keep-bytes")
+    assert bytes_of(site, TINY) == []
+    with breaking_off(monkeypatch):
+        run("remove", site, OTHER, "--reason", "its bytes too", status=1)
+    if cache == "lost":
+        shutil.rmtree(tmp_path / "cache")
+    assert bytes_of(site, OTHER) == [OTHER, f"{OTHER}.metadata"]
+    run("yank", site, NEWER, "--reason", "old")
+    assert bytes_of(site, OTHER) == []
+    assert bytes_of(site, NEWER) == [NEWER, f"{NEWER}.metadata"]
+    assert not (site / deleting.NOTE).exists()
+    assert run("check", site).output.endswith("all as promised\n")
+
+
+def test_bytes_of_a_killed_removal_stay_where_somebody_wants_them(
+    run: Run, site: Path, make_wheel: MakeWheel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("add", make_wheel(TINY), make_wheel(NEWER), "--site", site)
+    count = read_state(site).head.count
+    with breaking_off(monkeypatch):
+        run("remove", site, TINY, NEWER, "--reason", "a mistake", status=1)
+    with breaking_off(monkeypatch):
+        run("remove", site, NEWER, "--reason", "a mistake", "--keep-bytes", status=1)
+    run("rollback", site, "--to", count, "--reason", "it was none")
+    run("remove", site, NEWER, "--reason", "a mistake", "--keep-bytes")
+    run("render", site)
+    assert TINY in live(site)
+    assert bytes_of(site, TINY) == [TINY, f"{TINY}.metadata"]
+    assert bytes_of(site, NEWER) == [NEWER, f"{NEWER}.metadata"]
+    assert f"bytes are kept: files/{NEWER}, files/{NEWER}.metadata\n" in run("check", site).output
+
+
+def test_a_removal_that_never_was_takes_no_bytes_later(
+    run: Run, site: Path, make_wheel: MakeWheel
+) -> None:
+    """Killed behind the note and before the ledger's entry; later it is removed, its bytes kept."""
+    run("add", make_wheel(TINY), make_wheel(NEWER), "--site", site)
+    deleting.note(site, [TINY])
+    run("yank", site, NEWER, "--reason", "old")
+    assert not (site / deleting.NOTE).exists()
+    assert TINY in live(site)
+    run("rollback", site, "--to", 0, "--reason", "all of it")
+    assert bytes_of(site, TINY) == [TINY, f"{TINY}.metadata"]
 
 
 def test_rollback_goes_back_and_forth(run: Run, site: Path, make_wheel: MakeWheel) -> None:
@@ -322,7 +413,7 @@ def test_a_yank_as_json(run: Run, site: Path, make_wheel: MakeWheel) -> None:
     first = told_by(run, "yank", site, TINY, "--reason", "old")
     assert set(PAGES) <= set(first["pages_written"])
     del first["pages_written"]
-    same = {"files": 4, "pages_removed": []}
+    same = {"files": 4, "pages_removed": [], "dry_run": False}
     assert first == {**same, "yanked": [TINY], "yanked_already": [], "events": 6}
     again = told_by(run, "yank", site, TINY, NEWER, NEWER, "--reason", "old")
     assert (again["yanked"], again["yanked_already"]) == ([NEWER], [TINY])
@@ -330,6 +421,23 @@ def test_a_yank_as_json(run: Run, site: Path, make_wheel: MakeWheel) -> None:
     assert back["offered_again"] == [NEWER]
     assert "yanked" not in back
     assert read_state(site).head.count == back["events"]
+
+
+def test_a_yank_is_tried_first(run: Run, site: Path, make_wheel: MakeWheel) -> None:
+    run("add", make_wheel(TINY), make_wheel(NEWER), "--site", site)
+    run("yank", site, NEWER, "--reason", "old")
+    before = tree(site)
+    words = ("yank", site, TINY, NEWER, "--reason", "old")
+    said = run(*words, "--dry-run").output
+    assert said == f"would be yanked: {TINY}\nyanked already: {NEWER}\n"
+    told = told_by(run, *words, "--dry-run")
+    assert (told["dry_run"], told["yanked"], told["pages_written"]) == (True, [TINY], [])
+    back = ("yank", site, NEWER, "--undo", "--reason", "fine", "--dry-run")
+    assert run(*back).output == f"would be offered again: {NEWER}\n"
+    with pytest.raises(LedgerError, match="there is no 'no' to yank"):
+        run("yank", site, "no", "--reason", "x", "--dry-run")
+    assert tree(site) == before
+    assert run(*words).output == said.replace("would be ", "")
 
 
 def test_a_removal_as_json(run: Run, site: Path, make_wheel: MakeWheel) -> None:

@@ -24,6 +24,7 @@ from pip._internal.models.link import Link
 from pip._internal.models.wheel import Wheel
 
 from index.addresses import check_url
+from index.consistent import check_record
 from index.errors import EntryError, LedgerError
 from index.ledger import (
     Add,
@@ -38,7 +39,7 @@ from index.ledger import (
     read_lines,
 )
 from index.ledger.seal import check_seals
-from index.model import File, Project, check_record, in_order
+from index.model import File, Project, in_order
 from index.pages.simple_html import project_page, root_page
 from index.pages.simple_json import project_json, root_json
 from index.records import Record

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import signal
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from index.errors import LedgerError, SiteError
-from index.ledger import Configure, Event, Remove, Settings, Yank
-from index.model import twin_key
+from index.ledger import EMPTY, Configure, Event, Remove, Settings, Yank
+from index.naming import twin_key
 from index.records import Record
+from index.state.database import CACHE_FOR_MANY_KB, CACHE_KB
 from index.state.state import (
     ALL_PAGES,
     LANDING_PAGE,
+    MANY,
     PROJECT_PAGE,
     ROOT_PAGE,
     State,
@@ -126,6 +131,29 @@ def test_a_half_made_reset_is_undone(tmp_path: Path) -> None:
         assert state.get("key") == "value"
 
 
+FILL_AND_DIE = """
+import os, signal, sys
+from pathlib import Path
+from index.state.state import State
+with State.in_file(Path(sys.argv[1])) as state:
+    state.commit()
+    for number in range(3000):  # more than is kept in memory
+        state.set(f"key {number}", "x" * 10_000)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_kill_while_the_first_state_is_filled_leaves_an_empty_one(tmp_path: Path) -> None:
+    path = tmp_path / "state.sqlite"
+    died = subprocess.run([sys.executable, "-c", FILL_AND_DIE, path], check=False)
+    assert died.returncode == -signal.SIGKILL
+    assert path.stat().st_size > 1_000_000, "half of it is there"
+    for _ in range(2):
+        with State.in_file(path) as state:
+            assert state.get("key 0") is None
+            assert state.head == EMPTY
+
+
 def test_a_full_disk_under_the_cache_is_told(tmp_path: Path) -> None:
     with (
         pytest.raises(SiteError, match="full") as caught,
@@ -190,3 +218,21 @@ def test_names_that_are_taken(make_record: Make, count: int) -> None:
         zip(keys, names[:count], strict=False)
     )
     assert state.taken([keys[-1]]) == state.taken([]) == {}
+
+
+def memory_for_pages(state: State) -> int:
+    """What the database may keep of its file, in kB."""
+    (told,) = state._database.execute("PRAGMA cache_size").fetchone()
+    return -int(told)
+
+
+def test_only_who_has_many_files_takes_much_memory(tmp_path: Path, make_record: Make) -> None:
+    with opened(tmp_path) as site:
+        site.append([add(make_record(A118))])
+        assert memory_for_pages(site.state) == CACHE_KB
+        site.append(add(make_record(f"m-{number}-py3-none-any.whl")) for number in range(MANY))
+        assert memory_for_pages(site.state) == CACHE_FOR_MANY_KB
+    with State.in_file(tmp_path / "folders.sqlite") as state:
+        assert memory_for_pages(state) == CACHE_KB
+        state.compare("dist", list)
+        assert memory_for_pages(state) == CACHE_FOR_MANY_KB

@@ -18,6 +18,7 @@ NAMES = [
     "index.html",
     "cu118/tiny/index.json",
     "project/tiny/index.html",
+    ".deleting",
     "files/tiny-1.0+cu118-1-py3-none-any.whl",
     "files/tiny-1.0+cu118-1-py3-none-any.whl.metadata",
     "files/tiny-1.0+cu118-1-py3-none-any.whl.provenance",

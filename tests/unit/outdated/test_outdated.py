@@ -33,6 +33,7 @@ from builder.outdated.compare import (
 )
 from builder.outdated.look import Found, look
 from builder.outdated.pins import Pin, all_pins, places
+from builder.outdated.redist import archive_pins, newer_manifests
 from builder.outdated.upstream import Upstream as Asked
 from builder.outdated.write import renewed, write
 from builder.paths import Cache
@@ -150,6 +151,43 @@ def test_pythons_and_toolkits_that_are_no_targets() -> None:
     assert newest_toolkits(kits, ("12.4", "13.0")) == ("13.1",)
 
 
+def archive_of_nvidias(root: Path, **listed: tuple[str, ...]) -> FetchSettings:
+    """A stand-in for NVIDIA's archive, its folders listed as NVIDIA lists them."""
+    for product, versions in listed.items():
+        folder = root / product / "redist"
+        folder.mkdir(parents=True)
+        names = [f"redistrib_{one}.json" for one in versions]
+        links = "".join(f"<a href='{name}'>{name}</a><br>" for name in ("..", *names, "cuda_nvcc/"))
+        (folder / "index.html").write_text(f"<html><body>{links}</body></html>")
+    return FetchSettings(nvidia_mirror=root.as_uri(), attempts=1)
+
+
+def test_newer_manifests_of_nvidias_archive(tmp_path: Path) -> None:
+    settings = archive_of_nvidias(
+        tmp_path, cuda=("11.8.0", "12.6.3", "12.6.10", "12.9.1", "13.2.0"), cudnn=("9.30.0",)
+    )
+    asked, pins = Asked(settings), archive_pins()
+    assert {("nvidia-cuda-redist", "12.6.3"), ("nvidia-cudnn-redist", "9.10.0")} <= {
+        (one.name, one.version) for one in pins
+    }
+    found = newer_manifests(pins, places(), asked, settings)
+    told = {(one.pin.name, one.pin.version): (one.version, one.beyond) for one in found}
+    assert told["nvidia-cuda-redist", "12.6.3"] == ("12.6.10", "13.2.0")
+    assert told["nvidia-cuda-redist", "12.9.1"] == (None, "13.2.0")
+    assert told["nvidia-cudnn-redist", "9.10.0"] == (None, "9.30.0")
+    assert not asked.refusals
+    first = next(one for one in found if one.version == "12.6.10")
+    (left,) = write([first], cache=Cache(root=tmp_path / "c"), reporter=Silent(), settings=settings)
+    assert (left.done, "by hand" in left.note) == (False, True)
+    gone = FetchSettings(nvidia_mirror=(tmp_path / "nowhere").as_uri(), attempts=1)
+    asked = Asked(gone)
+    assert newer_manifests(pins, places(), asked, gone) == []
+    assert sorted(asked.refusals) == [
+        "NVIDIA's archive (nvidia-cuda-redist)",
+        "NVIDIA's archive (nvidia-cudnn-redist)",
+    ]
+
+
 # -- Colab --------------------------------------------------------------------------------------
 
 FREEZE = """# a comment
@@ -210,7 +248,7 @@ class Upstream:
             'into = "sources/thing"\npatches = ["patches/1.patch"]\n'
             '[[companion]]\nname = "thing"\nversion = "1.0.4.99"\n'
             '[[source]]\nname = "tool"\n'
-            'source = "debian:pool/main/t/tool/tool_5.1.orig.tar.xz"\n'
+            'source = "debian:pool/main/t/tool/tool_5.1.orig.tar.xz@20260102T030405Z"\n'
             f'filename = "tool_5.1.orig.tar.xz"\nsha256 = "{"c" * 64}"\ninto = "sources/tool"\n'
             '[tests]\nrequires = ["pytest==9.0"]\n'
         )

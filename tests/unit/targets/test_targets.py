@@ -78,7 +78,7 @@ def test_the_pinned_host_compiler_fits_every_cuda() -> None:
 def test_a_row_is_all_a_new_cuda_takes() -> None:
     row = (
         '\n[cuda.cu132]\nversion = "13.2"\narchitectures = ["7.5", "12.0"]\n'
-        'default = ["12.0"]\nptx = ""\nmax-host-gcc = 15\nmin-driver = "580.0"\n'
+        'default = ["12.0"]\nptx = ""\nmax-host-gcc = 15\n'
     )
     table = parse_targets(TABLE.read_text("utf-8") + row)
     assert [str(one) for one in select(["cu132-py31[34]"], table)] == [

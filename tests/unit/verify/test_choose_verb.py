@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -116,6 +117,61 @@ def test_where_there_is_nothing_to_publish(choose: Choose, tmp_path: Path) -> No
     done = choose("--github", published="site")
     assert done.stdout.splitlines()[:2] == ["wheels=0", "publish=false"]
     assert read_state(site).settings.pythons == tuple(done.stdout.splitlines()[2][8:].split())
+
+
+def planned(place: Path, *wheels: tuple[str, str, str | None, str | None]) -> Path:
+    """What `builder plan --json` says of wheels: name, state, key and reason."""
+    rows = [
+        {"recipe": name, "version": "1.0+cu118", "state": state, "key": key, "why": why,
+         "targets": [f"cu118-py31{number}"]}
+        for number, (name, state, key, why) in enumerate(wheels)
+    ]  # fmt: skip
+    path = place / "plan.json"
+    path.write_text(json.dumps({"schema_version": 1, "wheels": rows}))
+    return path
+
+
+def test_what_was_to_be_built_and_is_not_there_is_told(choose: Choose, tmp_path: Path) -> None:
+    good = put(tmp_path / "dist", GOOD, "3.10", "3.12")
+    record = record_of_wheel(good).model_copy(update={"build_key": "a" * 32, "build_spec": {}})
+    write_record(record, good)
+    plan = planned(
+        tmp_path,
+        ("good-gpu", "to build", "a" * 32, None),
+        ("lost-gpu", "to build", "b" * 32, None),
+        ("each-gpu", "to build", "c" * 32, None),
+        ("each-gpu", "published", "d" * 32, None),
+        ("old-gpu", "refused", "e" * 32, "raise the recipe's revision"),
+        ("odd-gpu", "impossible", None, "CUDA 13.0 has no such GPUs"),
+    )
+    told = json.loads(choose("--new-is-fine", "--plan", str(plan), "--json").stdout)
+    assert told["chosen"] == [GOOD]
+    assert told["not_built"] == {
+        "lost-gpu 1.0+cu118": "it was not built; the log of its job says why",
+        "each-gpu 1.0+cu118 for cu118-py312": "it was not built; the log of its job says why",
+        "old-gpu 1.0+cu118": "refused: raise the recipe's revision",
+    }
+    shutil.rmtree(tmp_path / "into")
+    lines = choose("--new-is-fine", "--plan", str(plan), "--github").stdout.splitlines()
+    assert lines[0] == "wheels=1"
+    assert lines[3].startswith("told=lost-gpu 1.0+cu118: it was not built; the log")
+    shutil.rmtree(tmp_path / "into")
+    done = choose("--new-is-fine", "--plan", str(tmp_path / "none.json"))
+    assert done.exit_code == 0
+    assert "what was to be built: nobody knows: there is no '" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", '{"schema_version": 2, "wheels": []}', '{"schema_version": 1, "wheels": [{}]}'],
+)
+def test_a_plan_that_is_none_is_named(choose: Choose, tmp_path: Path, text: str) -> None:
+    (tmp_path / "plan.json").write_text(text)
+    done = choose("--new-is-fine", "--plan", str(tmp_path / "plan.json"))
+    assert isinstance(done.exception, UsageError)
+    assert "plan.json' is no plan" in str(done.exception)
+    assert "`builder plan … --json" in str(done.exception)
+    assert not (tmp_path / "into").exists()
 
 
 def test_a_python_of_which_only_reports_came(choose: Choose, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from packaging.metadata import Metadata
 from builder.plan.spec import BuildSpec, CompanionSpec
 from builder.wheel import check, inspect_wheel, write_companions
 from builder.wheel.archive import Wheel, problems
-from index.model import check_record
+from index.consistent import check_record
 from index.records import Record, write_record
 
 NAME = "opencv_python-4.14.0.93.99+cu118-2-py3-none-any.whl"
