@@ -3,8 +3,9 @@
 ``python benchmarks/opencv_modules.py --ours PYTHON --theirs PYTHON [--write FILE]``: two
 interpreters, one with our `full` wheel, one with opencv-contrib-python-headless of the same
 version. Modules and features come from both wheels' ``cv2.getBuildInformation()``, names from what
-``import cv2`` gives. Every difference to our loss must have a reason in opencv_modules.toml; one
-that has none, or a reason that no difference needs any more, ends in exit code 1.
+``import cv2`` gives, video formats from the FFmpeg inside (opencv_video.py). Every difference to
+our loss must have a reason in opencv_modules.toml; one that has none, or a reason that no
+difference needs any more, ends in exit code 1.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
+
+import opencv_video
 
 REASONS = Path(__file__).with_suffix(".toml")
 PROBE = """
@@ -63,12 +66,13 @@ ABSENT = re.compile(r"(NO|NONE|-)?(?: .*)?|.*\bNO$")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Side:
-    """One wheel: its modules, the features it says it has, public names by module of Python."""
+    """One wheel: modules, features it says it has, names by module of Python, FFmpeg's lists."""
 
     version: str
     modules: frozenset[str]
     features: Mapping[str, str]
     names: Mapping[str, frozenset[str]]
+    video: opencv_video.Listed
 
 
 def ask(python: Path) -> Side:
@@ -83,6 +87,7 @@ def ask(python: Path) -> Side:
         modules=frozenset(features["OpenCV modules / To be built"].split()),
         features={label: value for label, value in features.items() if compared(label)},
         names={module: frozenset(found) for module, found in data["names"].items()},
+        video=opencv_video.ask(python),
     )
 
 
@@ -183,6 +188,12 @@ class Reasons:
         return sorted(set(self._table) - self._used)
 
 
+VIDEO = """\
+## Video
+What FFmpeg has in both, for pictures (neither plays sound). Theirs writes H.264 and HEVC with the
+encoder of a small board alone, ours with an NVIDIA GPU's: neither has one in software, for those
+are GPL. In both `mp4v`, `XVID`, `MJPG` and the like are written everywhere.
+"""
 WITHOUT_DATA = """\
 ## There by name, without its data
 OpenCV's CMake fetches some data from GitHub while configuring. Nothing is fetched here: what a
@@ -205,13 +216,22 @@ def page(ours: Side, theirs: Side, why: Reasons) -> str:
 
 What the `full` wheel of opencv-cuda {ours.version} has, beside `opencv-contrib-python-headless`
 {theirs.version} from the package index. Written by `benchmarks/opencv_modules.py` from both wheels'
-`cv2.getBuildInformation()` and public names; the reasons are in `benchmarks/opencv_modules.toml`.
+`cv2.getBuildInformation()`, public names and the lists of the FFmpeg inside; the reasons are in
+`benchmarks/opencv_modules.toml`.
 
 ## Modules
 {markdown(["module", "ours", "theirs", "why not"], module_rows(ours, theirs, why))}
 
 ## Features
 {markdown(["feature", "ours", "theirs", "why not"], feature_rows(ours, theirs, why))}
+
+{VIDEO}
+{
+        markdown(
+            ["", "ours", "theirs", "only ours", "only theirs", "why not"],
+            opencv_video.rows(ours.video, theirs.video, why.of),
+        )
+    }
 
 {WITHOUT_DATA}
 ## Names

@@ -48,8 +48,9 @@ def command(
     """Hold what is pinned against upstream: sources, toolkits, tools, Pythons, Colab's packages.
 
     A pin is renewed within its line (a toolkit's parts stay with their CUDA, OpenCV within its
-    first number); what lies beyond is only said. What is out of reach is said too, not guessed. A
-    new Python needs no compilation where a wheel's tags cover it: it is verified.
+    first number); what lies beyond is only said, and so are newer manifests of NVIDIA's archive.
+    What is out of reach is said too, not guessed. A new Python needs no compilation where a wheel's
+    tags cover it: it is verified.
     """
     from builder.errors import UsageError
     from builder.fetch import FetchSettings

@@ -18,7 +18,7 @@ IMAGE_SETTING = "CIBW_MANYLINUX_X86_64_IMAGE"
 IMAGE = "manylinux_2_28"
 """cibuildwheel has it pinned by digest. Compilers bring their glibc, and a wheel's tag follows from
 our sysroot: any image with Pythons in ``/opt/python`` will do."""
-_EXTRA = "pip install 'gpu-wheelhouse[cibuildwheel]'"
+_EXTRA = "in the builder's clone: pip install -e '.[cibuildwheel]'"
 _PASSED = frozenset(
     {
         *("PATH", "LD_LIBRARY_PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "LANG", "TZ"),

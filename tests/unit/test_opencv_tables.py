@@ -51,20 +51,24 @@ def path() -> Iterator[None]:
     sys.path.insert(0, str(BENCHMARKS))
     yield
     sys.path[:] = before
-    for name in ("measure", "opencv_modules", "build_cost"):
+    for name in ("measure", "opencv_modules", "opencv_video", "build_cost"):
         sys.modules.pop(name, None)
 
 
 def sides(modules: ModuleType) -> list[object]:
     names = ({"cv2": {"add", "cuda_add"}}, {"cv2": {"add", "GMat", "GMat.x"}})
+    kinds = dict.fromkeys(modules.opencv_video.KINDS, ())
+    videos = (kinds | {"encoder": ["nvenc"]}, kinds | {"decoder": ["vvc", "apv", "png"]})
+    common = ["mpeg4"]
     return [
         modules.Side(
             version="4.14.0",
             modules=frozenset(modules.lines(text)["OpenCV modules / To be built"].split()),
             features={k: v for k, v in modules.lines(text).items() if modules.compared(k)},
             names={module: frozenset(found) for module, found in names.items()},
+            video={kind: frozenset({*common, *own}) for kind, own in video.items()},
         )
-        for text, names in zip((OURS, THEIRS), names, strict=True)
+        for text, names, video in zip((OURS, THEIRS), names, videos, strict=True)
     ]
 
 
@@ -76,6 +80,8 @@ def test_every_difference_needs_a_reason_and_every_reason_a_difference() -> None
         "Media I/O / JPEG / SIMD Support": "no nasm",
         "cv2.GMat*": "G-API",
         "module world": "not missing",
+        "decoder png": "no zlib",
+        "decoder *": "new",
     }
     why = modules.Reasons(table)
     text = modules.page(ours, theirs, why)
@@ -89,6 +95,10 @@ def test_every_difference_needs_a_reason_and_every_reason_a_difference() -> None
     assert (
         "| Other third-party libraries / Intel IPP IW | no | sources (2026.0.0) | **?** |" in rows
     )
+    assert "| video is decoded from | 1 | 4 |  |  |  |" in rows
+    assert "|  |  |  |  | `png` | no zlib |" in rows
+    assert "|  |  |  |  | `apv`, `vvc` | new |" in rows
+    assert "| video is encoded to | 2 | 1 | `nvenc` |  |  |" in rows
     # A class's members are not named besides the class.
     assert "| `cv2` | 2 | 3 | 1 | `GMat` | G-API |" in rows
     assert not [row for row in rows if "VA" in row or "/ at" in row]

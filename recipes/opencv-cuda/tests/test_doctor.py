@@ -1,8 +1,11 @@
 """``python -m opencv_cuda``: each fault is provoked, and has its own exit code and remedy."""
 
+import importlib.metadata
 import json
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,7 +16,7 @@ from fakes import compile_library, fake_driver
 from opencv_cuda import _build, _checks, _compute, _libraries, _packages, _payload, _versions
 from opencv_cuda._driver import Driver, Gpu
 from opencv_cuda._findings import MEANINGS, Fault, Finding, Report
-from test_package import SITE, moved, python
+from test_package import SITE, moved, python, with_numpy
 
 CODES = {code.shown: int(code) for code in Fault}
 INFO = _packages.ours()
@@ -164,6 +167,49 @@ sys.exit(subprocess.run([sys.executable, "-m", "opencv_cuda"]).returncode)
     assert str(tmp_path) in done.stdout
 
 
+@pytest.mark.parametrize("line", ["raise ImportError('of another machine')", "no_such_name"])
+def test_a_numpy_that_fails(tmp_path, line):
+    """OpenCV prints of it on its own, which must not stand in the midst of the JSON."""
+    (tmp_path / "numpy").mkdir()
+    (tmp_path / "numpy/__init__.py").write_text(f"{line}\n")
+    code, report = ask(path=[tmp_path])
+    assert code == Fault.NO_IMPORT
+    assert line.split("'")[-2 if "'" in line else 0] in finding(report, "import")["text"]
+    again = f'pip install --force-reinstall --no-deps "numpy=={np.__version__}"'
+    assert report["remedies"][0] == again
+
+
+@pytest.mark.skipif(INFO is None, reason="not run (no installer put the wheel here)")
+def test_a_numpy_that_is_not_there(tmp_path):
+    folder = moved(tmp_path)
+    shutil.copytree(INFO._path, folder / INFO._path.name)
+    for place in _build.FOLDERS:
+        if (SITE / place).is_dir():
+            (folder / place).parent.mkdir(parents=True, exist_ok=True)
+            (folder / place).symlink_to(SITE / place)
+    code, report = ask(path=[folder], isolated=True)
+    assert code == Fault.NO_IMPORT
+    assert "numpy" in finding(report, "import")["text"]
+    assert report["remedies"][0] == 'pip install "numpy>=1.23"'
+
+
+def test_another_reason_not_to_import_is_told(monkeypatch):
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    module, said = _checks.imported()
+    assert module is None
+    assert said.code == Fault.NO_IMPORT
+    assert "cv2" in said.text
+    assert said.remedy.startswith("pip install --force-reinstall --no-deps")
+
+
+def test_whoever_stops_reading_gets_no_traceback(tmp_path):
+    errors = tmp_path / "errors"
+    line = f"'{sys.executable}' -m opencv_cuda --json 2>'{errors}' | :; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", line], check=False, timeout=300)
+    assert done.returncode in (0, *CODES.values())
+    assert errors.read_text() == ""
+
+
 def test_a_lost_name_is_the_least_of_the_faults():
     lost = Finding("names", "opencv-python: …", Fault.NAME_LOST)
     assert Report(findings=[Finding("driver", "fine"), lost]).code == Fault.NAME_LOST
@@ -231,6 +277,22 @@ def test_a_package_that_is_too_old(tmp_path):
     (bad,) = [one for one in report["libraries"] if not one["fits"]]
     assert (bad["package"], bad["package_version"]) == (name, "1.2.3")
     assert f'pip install "{name}' in report["remedies"][0]
+
+
+@pytest.mark.skipif(INFO is None, reason="not run (no installer put the wheel here)")
+def test_a_lost_library_of_a_package_that_is_there_is_put_back(tmp_path):
+    """Asked for a range of versions pip would say that all is there, and do nothing."""
+    folder = with_numpy(moved(tmp_path))
+    for one in (INFO, *_packages.nvidia()):
+        shutil.copytree(one._path, folder / one._path.name)
+    done = python("-c", "import cv2", path=[folder], isolated=True)
+    again = re.search(r"`(pip .*\"(\S+)==(\S+)\")` brings it", done.stderr)
+    assert again is not None, done.stderr
+    assert again[1].startswith("pip install --force-reinstall --no-deps ")
+    assert importlib.metadata.version(again[2]) == again[3]
+    code, report = ask(path=[folder], isolated=True)
+    assert code == Fault.LIBRARY_MISSING
+    assert report["remedies"][0] == again[1]
 
 
 @pytest.mark.parametrize("thorough", [False, True])
@@ -417,7 +479,10 @@ def test_gpu_against_the_wheel(wheel, gpu, driver_cuda, code):
 def test_driver_against_the_wheel(wheel, cuda, driver_cuda, code):
     wheel(CUDA=cuda)
     found = Driver(cuda=driver_cuda, gpus=(Gpu("some GPU", (7, 5)),))
-    assert _checks.judge_driver(found).code == code
+    judged = _checks.judge_driver(found)
+    assert judged.code == code
+    since = {"13.0": "580.65.06", "12.4": "525.60.13"}
+    assert not judged.remedy or f"({since[cuda]} or later)" in judged.remedy
 
 
 def test_no_driver_and_no_gpu(wheel):

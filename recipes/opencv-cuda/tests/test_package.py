@@ -150,7 +150,7 @@ def moved(tmp_path):
     (folder / "cv2.py").write_bytes((SITE / "cv2.py").read_bytes())
     payload = folder / "opencv_cuda" / "_cv2"
     payload.mkdir(parents=True)
-    for source in (SITE / "opencv_cuda").glob("*.py"):
+    for source in filter(Path.is_file, (SITE / "opencv_cuda").iterdir()):
         (folder / "opencv_cuda" / source.name).write_bytes(source.read_bytes())
     for source in _payload.FOLDER.iterdir():
         if source.name == "cv2.abi3.so":  # its run path counts from where it lies

@@ -19,6 +19,7 @@ CORE = """
 import cv2
 import cv2.data
 import numpy as np
+import opencv_cuda
 
 
 def corners(picture: cv2.typing.MatLike) -> list[cv2.KeyPoint]:
@@ -31,11 +32,13 @@ devices: int = cv2.cuda.getCudaEnabledDeviceCount()
 memory = cv2.cuda.GpuMat(4, 4, cv2.CV_8UC1)
 memory.upload(np.zeros((4, 4), np.uint8), cv2.cuda.Stream())
 path: str = cv2.data.haarcascades
+code: int = opencv_cuda.doctor()
 name: str = points[0]  # wrong
 many: str = cv2.cuda.getCudaEnabledDeviceCount()  # wrong
 cv2.cuda.GpuMat(4, 4)  # wrong
 cv2.cvtColor("picture", cv2.COLOR_BGR2GRAY)  # wrong
 cv2.noSuchFunction()  # wrong
+version: int = opencv_cuda.__version__  # wrong
 """
 PROGRAMS = {
     "core": CORE,

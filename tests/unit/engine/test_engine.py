@@ -303,7 +303,7 @@ def test_without_cibuildwheel_it_says_how_to_have_it(monkeypatch: pytest.MonkeyP
         raise importlib.metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr("importlib.metadata.version", version)
-    with pytest.raises(MachineError, match=r"pip install 'gpu-wheelhouse\[cibuildwheel\]'"):
+    with pytest.raises(MachineError, match=r"clone: pip install -e '\.\[cibuildwheel\]'"):
         require_container()
 
 

@@ -6,8 +6,11 @@ import ast
 import re
 from pathlib import Path
 
+from index.pages.gpus import DRIVERS
+
 ROOT = Path(__file__).parents[3]
 FINDINGS = ROOT / "recipes/opencv-cuda/src/opencv_cuda/_findings.py"
+CHECKS = FINDINGS.with_name("_checks.py")
 DOCS = ROOT / "docs/installing.md"
 
 
@@ -29,3 +32,13 @@ def test_the_table_has_every_exit_code() -> None:
     rows = dict(re.findall(r"(?m)^\| (\d+) \| *`?([a-z-]*)`? *\|", section))
     assert rows.pop("2") == ""  # wrong usage
     assert {int(code): name for code, name in rows.items()} == faults()
+
+
+def test_the_oldest_drivers_are_those_that_the_index_shows() -> None:
+    tree = ast.parse(CHECKS.read_text())
+    (found,) = [
+        ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "OLDEST_DRIVER"
+    ]
+    assert found == DRIVERS

@@ -23,7 +23,8 @@ endif()
 install(TARGETS opencv_python3 LIBRARY DESTINATION ${payload})
 
 install(FILES "${package}/cv2.py" DESTINATION .)
-install(DIRECTORY "${package}/opencv_cuda" DESTINATION . FILES_MATCHING PATTERN "*.py")
+install(DIRECTORY "${package}/opencv_cuda" DESTINATION .
+  FILES_MATCHING PATTERN "*.py" PATTERN "py.typed")
 
 # OpenCV's own loader and Python code as it lies in its build tree, with a configuration of ours:
 # OpenCV's holds absolute paths.

@@ -1,7 +1,9 @@
 """Every check of the doctor, in the order in which a fault hides the next one."""
 
+import contextlib
 import importlib
 import importlib.metadata
+import io
 import sys
 from collections.abc import Iterator
 from importlib.machinery import PathFinder
@@ -12,7 +14,7 @@ from opencv_cuda import _build, _compute, _libraries, _packages, _payload, _runn
 from opencv_cuda._driver import Driver, Gpu, ask
 from opencv_cuda._findings import Fault, Finding, Report
 
-REINSTALL = f'pip install --force-reinstall --no-deps "opencv-cuda=={_build.VERSION}"'
+REINSTALL = _payload.again("opencv-cuda", _build.VERSION)
 FROM_INDEX = "with the --extra-index-url this one came from"
 GIVE_GPU = (
     "give this machine a GPU: in Colab Runtime > Change runtime type, on Kaggle Settings > "
@@ -20,6 +22,8 @@ GIVE_GPU = (
 )
 OLD_GPU = (7, 5)
 """GPUs before it are served by the cu118 index alone."""
+OLDEST_DRIVER = {11: "450.80.02", 12: "525.60.13", 13: "580.65.06"}
+"""By CUDA's major version: what every minor version of it runs on."""
 
 
 def examine(*, thorough: bool = False) -> Report:
@@ -153,12 +157,23 @@ def _judge_library(library: _libraries.Library) -> Finding:
 
 
 def imported() -> tuple[ModuleType | None, Finding]:
-    """Import cv2."""
+    """Import cv2; what it prints where numpy fails would stand in the midst of ``--json``."""
     try:
-        import cv2
-    except ImportError as error:
-        return None, Finding("import", str(error), Fault.NO_IMPORT, "pip install -U numpy")
+        with contextlib.redirect_stdout(io.StringIO()):
+            import cv2
+    except Exception as error:
+        text = " ".join(str(error).split()) or type(error).__name__
+        return None, Finding("import", text, Fault.NO_IMPORT, _import_remedy())
     return cv2, Finding("import", f"cv2 {cv2.__version__}, Python {sys.version.split()[0]}")
+
+
+def _import_remedy() -> str:
+    """Put numpy right where it is what fails, in the version that others may have pinned."""
+    try:
+        importlib.import_module("numpy")
+    except Exception:
+        return _payload.command("numpy")
+    return f"{REINSTALL}, {FROM_INDEX}"
 
 
 def judge_driver(driver: Driver) -> Finding:
@@ -171,9 +186,11 @@ def judge_driver(driver: Driver) -> Finding:
     major = int(_build.CUDA.partition(".")[0])
     # Within a major version every driver runs machine code of every toolkit.
     if driver.cuda[0] < major:
+        since = OLDEST_DRIVER.get(major)
         remedy = (
             f"install this version from the index of a CUDA {driver.cuda[0]} (cu118 serves every "
             f"driver since 450), or a driver for CUDA {major}"
+            + (f" ({since} or later)" if since else "")
         )
         text = f"{shown}, too old for CUDA {major}"
         return Finding("driver", text, Fault.DRIVER_TOO_OLD, remedy)

@@ -7,6 +7,8 @@ Exit codes: 0 the GPU is used; otherwise the first of the faults (`_findings.Fau
 
 import argparse
 import json
+import os
+import sys
 
 from opencv_cuda._checks import examine
 from opencv_cuda._findings import MEANINGS, Report
@@ -31,11 +33,16 @@ def main(arguments: list[str]) -> int:
     except SystemExit as stop:  # --help, or wrong usage: argparse has printed it
         return int(stop.code or 0)
     report = examine(thorough=given.thorough)
-    if given.json:
-        print(json.dumps(report.as_json(), indent=1))
-    else:
-        print(as_text(report))
+    _say(json.dumps(report.as_json(), indent=1) if given.json else as_text(report))
     return int(report.code)
+
+
+def _say(text: str) -> None:
+    """Print; whoever stops reading (``| head``) has read enough, and the exit code stays."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def as_text(report: Report) -> str:

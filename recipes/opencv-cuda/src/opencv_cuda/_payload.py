@@ -85,11 +85,22 @@ def on_library_path(library: str) -> Path | None:
 
 
 def command(package: str) -> str:
-    """``pip install "nvidia-cublas-cu12<13,>=12.4"``: the versions that this wheel requires."""
-    from opencv_cuda import _packages  # only where something is wrong: it reads metadata
+    """``pip install "nvidia-cublas-cu12<13,>=12.4"``: the versions that this wheel requires.
+
+    Where the package is there and its files are not, that would do nothing: then once more.
+    """
+    from opencv_cuda import _packages, _versions  # only where something is wrong: it reads metadata
 
     wanted = _packages.required().get(package, "")
+    there = _packages.installed(package)
+    if there and _versions.fits(there, wanted):
+        return again(package, there)
     return f'pip install "{package}{wanted}"' if wanted else f"pip install {package}"
+
+
+def again(package: str, version: str) -> str:
+    """The command that puts a package's files back and changes nothing else."""
+    return f'pip install --force-reinstall --no-deps "{package}=={version}"'
 
 
 def package_of(library: str) -> str | None:
