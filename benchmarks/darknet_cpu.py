@@ -204,6 +204,7 @@ def main() -> None:
             (f"ours, {len(cores)} core(s)", {}),
             ("ours, DARKNET_THREADS=1", {"DARKNET_THREADS": "1"}),
             ("ours, DARKNET_SIMD=sse2", {"DARKNET_SIMD": "sse2"}),
+            ("ours, DARKNET_SIMD=none", {"DARKNET_SIMD": "none"}),
         )
     ]
     cfg = options.cfg or options.files.parent / "cfg/yolov3-tiny.cfg"

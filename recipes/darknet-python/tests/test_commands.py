@@ -150,8 +150,9 @@ PNG_HEAD = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR"
 
 
 def test_valid(run, program, trained, tmp_path):
-    assert run(program, "detector", "valid", *trained, "-nogpu").returncode == 1  # no results/
-    (tmp_path / "results").mkdir()
+    (tmp_path / "results").write_text("no folder")
+    assert run(program, "detector", "valid", *trained, "-nogpu").returncode == 1
+    (tmp_path / "results").unlink()
     done = run(program, "detector", "valid", *trained, "-nogpu")
     assert done.returncode == 0, done.stderr
     files = sorted(path.name for path in (tmp_path / "results").iterdir())

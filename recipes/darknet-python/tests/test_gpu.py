@@ -9,10 +9,12 @@ from ctypes import POINTER, c_float, c_size_t, c_uint
 from pathlib import Path
 
 import darknet
+import networks
 import newer
 import numpy as np
 import pytest
 import shapes
+from darknet._build import LIBRARIES
 from darknet._doctor import Verdict
 
 pytestmark = pytest.mark.gpu
@@ -88,6 +90,83 @@ def test_it_is_faster_than_the_cpu(weights, monkeypatch, capsys):
     with capsys.disabled():
         sys.stdout.write(f"GPU {seconds['0'] * 1e3:.1f} ms, CPU {seconds['cpu'] * 1e3:.1f} ms\n")
     assert seconds["0"] < seconds["cpu"] / 3
+
+
+def same_boxes(found: list[darknet.Detection], expected: list[darknet.Detection]) -> None:
+    """In any order: another batch can choose another algorithm, whose sums have another order."""
+    assert len(found) == len(expected)
+    numbers = np.array([[one.class_id, one.confidence, *one.box] for one in found])
+    tolerance = np.array([0, 2e-3, 0.1, 0.1, 0.1, 0.1])
+    for one in expected:
+        apart = np.abs(numbers - [one.class_id, one.confidence, *one.box])
+        assert (apart <= tolerance).all(axis=1).any(), one
+
+
+def in_a_gap(network: darknet.Network, images: list[np.ndarray]) -> float:
+    """A threshold that no detection is near, with ten at least above it."""
+    arrays = [network.detect_arrays(image, 0.1, 0).confidences for image in images]
+    certain = np.sort(np.concatenate(arrays))[:-9]
+    place = int(np.argmax(np.diff(certain)))
+    return float(certain[place] + certain[place + 1]) / 2
+
+
+@pytest.fixture
+def on_gpu(monkeypatch):
+    for name, value in GPU.items():
+        monkeypatch.setenv(name, value)
+    darknet.set_gpu(0)
+
+
+@pytest.fixture
+def images() -> list[np.ndarray]:
+    return [networks.picture(60 + 14 * n, 44 + 10 * n) for n in range(11)]
+
+
+@pytest.mark.parametrize("batch", [None, 2, 3])
+@pytest.mark.parametrize("name", sorted(newer.ALL))
+def test_several_pictures_at_once(name, batch, on_gpu, images, tmp_path):
+    """The boxes of one at a time."""
+    cfg, file = tmp_path / "own.cfg", tmp_path / "own.weights"
+    cfg.write_text(newer.ALL[name])
+    file.write_bytes(networks.random_weights(newer.ALL[name]))
+    with darknet.Network(cfg, file) as network:
+        threshold = in_a_gap(network, images)
+        results = network.detect_many(images, threshold, 0, batch=batch)
+        for image, found in zip(images, results, strict=True):
+            same_boxes(found, network.detect(image, threshold, 0))
+
+
+def test_how_much_faster_eight_pictures_at_once_are(on_gpu, weights, capsys):
+    """yolov3-tiny, 416 x 416; the figures are printed."""
+    images = [networks.picture(416, 416)] * 64
+    seconds = {}
+    with darknet.Network(CFGS[0], weights(CFGS[0])) as network:
+        for batch in (1, 8):
+            list(network.detect_many(images[:16], batch=batch))
+            begun = time.perf_counter()
+            assert len(list(network.detect_many(images, batch=batch, readers=4))) == 64
+            seconds[batch] = (time.perf_counter() - begun) / len(images)
+    with capsys.disabled():
+        sys.stdout.write(f"alone {seconds[1] * 1e3:.1f} ms, of 8 {seconds[8] * 1e3:.1f} ms each\n")
+
+
+def test_a_gpu_without_memory_for_a_batch(on_gpu, images, weights):
+    """Nearly all of it is taken: fewer go together, which is said, and the boxes are the same."""
+    runtime = ctypes.CDLL(next(name for name in LIBRARIES if name.startswith("libcudart")))
+    taken, unused, whole = ctypes.c_void_p(), c_size_t(), c_size_t()
+    with darknet.Network(CFGS[0], weights(CFGS[0])) as network:
+        threshold = in_a_gap(network, images)
+        expected = [network.detect(image, threshold, 0) for image in images]
+        assert runtime.cudaMemGetInfo(ctypes.byref(unused), ctypes.byref(whole)) == 0
+        size = c_size_t(unused.value - 400_000_000)
+        assert runtime.cudaMalloc(ctypes.byref(taken), size) == 0
+        try:
+            with pytest.warns(RuntimeWarning, match="fewer than 256 at once"):
+                results = list(network.detect_many(images * 24, threshold, 0, batch=256))
+        finally:
+            runtime.cudaFree(taken)
+    for found, wanted in zip(results, expected * 24, strict=True):
+        same_boxes(found, wanted)
 
 
 def test_a_batch_that_becomes_one_image(forward, weights, tmp_path):

@@ -168,7 +168,8 @@ def test_the_learning_rate_goes_on_where_it_stopped(train, drive):
 def test_labels_of_unknown_classes_are_said(train):
     done = train(1)
     assert done.returncode == 0, done.stderr
-    assert "picture 0.txt: class 7, there are 2: left out" in done.stderr
+    # Which of the pictures are taken is chance; all have such a label.
+    assert re.search(r"picture [012]\.txt: class 7, there are 2: left out", done.stderr)
 
 
 def test_what_cannot_be_written_is_said_and_training_goes_on(train, drive):

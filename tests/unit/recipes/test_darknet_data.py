@@ -393,6 +393,21 @@ class TestHints:
         monkeypatch.chdir(dataset.folder)
         assert dataset.found() == []
 
+    def test_relative_paths_that_are_meant_from_a_folder_above(
+        self, dataset, tmp_path, monkeypatch
+    ):
+        """As with data/obj.data, whose paths begin with data/."""
+        text = dataset.data.read_text().replace(f"{tmp_path}/", "")
+        assert text.count("= My Drive/set/") == 4
+        dataset.data.write_text(text)
+        monkeypatch.chdir(dataset.folder)
+        assert len(dataset.found()) == 4
+        assert all(
+            f"start it in {shlex.quote(str(tmp_path))}, " in hint for hint in self.hints(dataset)
+        )
+        monkeypatch.chdir(tmp_path)
+        assert dataset.found() == []
+
     def test_capitals_and_accents(self, dataset):
         dataset.pictures[0].rename(dataset.pictures[0].with_suffix(".PNG"))
         dataset.pictures[1].rename(dataset.pictures[1].with_name("cafe\u0301.png"))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -131,22 +132,33 @@ def evaluate(
     names = names_of_data(path)
     pictures = listed_pictures(path, key)
     marks = [_Marks() for _ in names]
-    skipped = []
-    with Network(cfg, weights, names=names) as network:
-        for picture in pictures:
+    skipped: dict[int, Skipped] = {}
+    coming: deque[tuple[int, Truth]] = deque()
+
+    def labelled() -> Iterator[str]:
+        for number, picture in enumerate(pictures):
             try:
-                truth = read_truth(picture)
-                found, size = network.find_in(picture, _LEAST, nms)
-            except (FileNotFoundError, ImageError) as error:
-                skipped.append(Skipped(Path(picture), str(error)))
-                continue
-            _mark(marks, truth, found, size, iou)
+                coming.append((number, read_truth(picture)))
+            except FileNotFoundError as error:
+                skipped[number] = Skipped(Path(picture), str(error))
+            else:
+                yield picture
+
+    with Network(cfg, weights, names=names) as network:
+        for outcome in network.look_through(labelled(), _LEAST, nms):
+            number, truth = coming.popleft()
+            if isinstance(outcome, (FileNotFoundError, ImageError)):
+                skipped[number] = Skipped(Path(pictures[number]), str(outcome))
+            elif isinstance(outcome, Exception):
+                raise outcome
+            else:
+                _mark(marks, truth, *outcome, iou)
     if len(skipped) == len(pictures):
         raise ValueError(
             f"none of the {len(pictures)} pictures can be used; the first: {skipped[0].reason}"
         )
     scored = _sum_up(marks, names, len(pictures) - len(skipped), threshold, iou, points)
-    return replace(scored, skipped=tuple(skipped))
+    return replace(scored, skipped=tuple(skipped[number] for number in sorted(skipped)))
 
 
 def average_precision(confidences: Floats, right: Flags, objects: int, points: Points = 0) -> float:

@@ -36,7 +36,8 @@ options of test and demo:
 environment:
   DARKNET_DEVICE=cpu|0|1...      where to compute
   DARKNET_THREADS=N              threads on the CPU (default: one for each core it may use)
-  DARKNET_SIMD=sse2|avx2|avx512  the widest vectors on the CPU (the numbers are the same)
+  DARKNET_SIMD=sse2|avx2|avx512  vectors on the CPU (default: the widest there are)
+  DARKNET_SIMD=none              upstream's loops: slow, and the same bits on every machine
   DARKNET_SAVE_MINUTES=10        how often ..._last.weights is written at least
   DARKNET_HOME=FOLDER            where cfg/ and data/ are looked for (default: the package's own)
 

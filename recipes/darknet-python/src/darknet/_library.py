@@ -18,6 +18,7 @@ _SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "darknet_last_error": (c_char_p, ()),
     "darknet_load_network": (c_void_p, (c_char_p, c_char_p, c_int)),
     "darknet_set_batch_network": (c_int, (c_void_p, c_int)),
+    "darknet_batch_network": (c_int, (c_void_p, c_int, c_float)),
     "darknet_set_device": (c_int, (c_int,)),
     "free_network": (None, (c_void_p,)),
     "network_width": (c_int, (c_void_p,)),
@@ -29,6 +30,10 @@ _SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "darknet_get_network_boxes": (
         POINTER(DETECTION),
         (c_void_p, c_int, c_int, c_float, c_float, POINTER(c_int), c_int, POINTER(c_int)),
+    ),
+    "darknet_get_batch_boxes": (
+        POINTER(DETECTION),
+        (c_void_p, c_int, c_int, c_int, c_float, c_float, POINTER(c_int), c_int, POINTER(c_int)),
     ),
     "do_nms_network": (None, (c_void_p, POINTER(DETECTION), c_int, c_float)),
     "do_nms_obj": (None, (POINTER(DETECTION), c_int, c_int, c_float)),

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-import threading
-import weakref
-from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from ctypes import CDLL, byref, c_int
+import warnings
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -17,23 +14,25 @@ import numpy as np
 
 from darknet._data.cfg import class_count, read_cfg
 from darknet._data.text import DataError
-from darknet._detections import Detection, Detections, collect
-from darknet._library import DEVICE_LOCK, last_error, load_library
+from darknet._detections import Detection, Detections
+from darknet._engine import Engine, NetworkError, Picture
 from darknet._names import read_names
 from darknet._paths import find_file
-from darknet._pixels import Order, array_planes, letterbox, pointer, read_planes
+from darknet._pixels import Order, array_planes, letterbox, read_planes
+from darknet._reading import groups
 
 if TYPE_CHECKING:
     Floats = np.ndarray[Any, np.dtype[np.float32]]
     PathName = str | os.PathLike[str]
     Image = np.ndarray[Any, Any] | str | bytes | os.PathLike[str]
+    Found = tuple[Detections, tuple[int, int]]
 
-_HIERARCHY_THRESHOLD = 0.5
+__all__ = ["Network", "NetworkError"]
+
 _FINDS_BOXES = frozenset({"yolo", "region", "detection"})
-
-
-class NetworkError(ValueError):
-    """Darknet refuses a file, or fails; the message is its own, with the file and its line."""
+_BATCH = 8
+"""Pictures that go through a GPU together, where nobody says how many."""
+_MOST = 1024
 
 
 class Network:
@@ -87,20 +86,11 @@ class Network:
                 f"{len(self.names)} names, and {os.fspath(cfg)} tells {classes} classes apart: "
                 "give the names that it was trained with"
             )
-        self._library = load_library()
-        self._handle = _load(self._library, *files)
-        self._width = int(self._library.network_width(self._handle))
-        self._height = int(self._library.network_height(self._handle))
-        self._inputs = int(self._library.network_inputs(self._handle))
-        on_gpu = int(self._library.cuda_choose_device()) >= 0
-        self._lock = DEVICE_LOCK if on_gpu else threading.RLock()
-        # Not at the interpreter's exit: CUDA may be gone by then, and the memory goes anyway.
-        self._close = weakref.finalize(self, _free, self._library, self._handle, self._lock)
-        self._close.atexit = False
+        self._engine = Engine(*files)
 
     def close(self) -> None:
         """Give the memory back; the network cannot be used any more. May be called twice."""
-        self._close()
+        self._engine.close()
 
     def __enter__(self) -> Network:
         return self
@@ -116,17 +106,17 @@ class Network:
     @property
     def width(self) -> int:
         """Pixels in a row of the network's input."""
-        return self._width
+        return self._engine.width
 
     @property
     def height(self) -> int:
         """Rows of the network's input."""
-        return self._height
+        return self._engine.height
 
     @property
     def inputs(self) -> int:
         """Numbers that go in: channels x height x width for an image network."""
-        return self._inputs
+        return self._engine.inputs
 
     @property
     def channels(self) -> int:
@@ -147,18 +137,11 @@ class Network:
             NetworkError: Darknet fails, for want of memory for example.
             ValueError: the array has another number of values, or the network is closed.
         """
-        self._open()
+        self._engine.handle()
         given = np.ascontiguousarray(values, dtype=np.float32).reshape(-1)
         if given.size != self.inputs:
             raise ValueError(f"{given.size} values given, the network takes {self.inputs}")
-        with self._lock:
-            handle = self._open()
-            output = self._library.darknet_network_predict(handle, pointer(given))
-            if not output:
-                raise NetworkError(last_error(self._library))
-            count = int(self._library.network_outputs(handle))
-            result: Floats = np.ctypeslib.as_array(output, shape=(count,)).copy()
-        return result
+        return self._engine.predict(given)
 
     def detect(
         self, image: Image, threshold: float = 0.5, nms: float = 0.45, *, order: Order = "rgb"
@@ -186,15 +169,8 @@ class Network:
         self, image: Image, threshold: float = 0.5, nms: float = 0.45, *, order: Order = "rgb"
     ) -> Detections:
         """The same as `detect`, as arrays."""
-        return self.find_in(image, threshold, nms, order=order)[0]
-
-    def find_in(
-        self, image: Image, threshold: float, nms: float, *, order: Order = "rgb"
-    ) -> tuple[Detections, tuple[int, int]]:
-        """The same, and the image's width and height in pixels."""
         self._check(threshold, nms)
-        values, width, height = self._prepare(image, order)
-        return self._find(values, width, height, threshold, nms), (width, height)
+        return self._engine.find([self._prepare(image, order)], threshold, nms)[0]
 
     def detect_many(
         self,
@@ -204,91 +180,100 @@ class Network:
         *,
         order: Order = "rgb",
         readers: int = 2,
+        batch: int | None = None,
     ) -> Iterator[list[Detection]]:
         """The same as `detect` for one image after another, in their order.
 
         While the network computes, `readers` threads read and scale the images that come next;
-        only a few are in memory at once, so there may be any number. Raises what `detect` raises
-        at the image that is to blame.
+        only a few are in memory at once, so there may be any number.
+
+        Args:
+            images: Files or arrays, as `detect` takes them, of any sizes.
+            threshold: As in `detect`.
+            nms: As in `detect`.
+            order: As in `detect`.
+            readers: Threads that read.
+            batch: Images that go through the network together; the first result comes when so
+                many were read. None is 8 on a GPU, or fewer, where they would take more than half
+                of its free memory, and 1 on the CPU, which 8 make a tenth faster at most. What is
+                found is the same (on a GPU within rounding).
+
+        Raises:
+            ValueError: a number is out of its range; and what `detect` raises, at the image that is
+                to blame, after the results of those before it.
+
+        Warns:
+            RuntimeWarning: there is no memory for as many as `batch` says, or a layer of the
+                network takes one at a time; it goes on with fewer.
         """
+        outcomes = self.look_through(images, threshold, nms, order, readers, batch)
+
+        def results() -> Iterator[list[Detection]]:
+            for outcome in outcomes:
+                if isinstance(outcome, Exception):
+                    outcomes.close()
+                    raise outcome
+                yield outcome[0].named(self.names)
+
+        return results()
+
+    def look_through(
+        self,
+        images: Iterable[Image],
+        threshold: float,
+        nms: float,
+        order: Order = "rgb",
+        readers: int = 2,
+        batch: int | None = None,
+    ) -> Generator[Found | Exception]:
+        """As `detect_many`, with arrays and sizes; what is wrong with an image is given, too."""
         self._check(threshold, nms)
         if readers < 1:
             raise ValueError(f"readers is {readers}: one at least is needed")
-        return self._many(images, threshold, nms, order, readers)
+        if batch is not None and not 1 <= batch <= _MOST:
+            raise ValueError(f"batch is {batch}: it goes from 1 to {_MOST}")
+        return self._look_through(images, threshold, nms, order, readers, batch)
 
-    def _many(
-        self, images: Iterable[Image], threshold: float, nms: float, order: Order, readers: int
-    ) -> Iterator[list[Detection]]:
-        coming: deque[Future[tuple[Floats, int, int]]] = deque()
-        pool = ThreadPoolExecutor(readers, "darknet-reader")
-        try:
-            for image in images:
-                coming.append(pool.submit(self._prepare, image, order))
-                if len(coming) > 2 * readers:
-                    ready = coming.popleft().result()
-                    yield self._find(*ready, threshold, nms).named(self.names)
-            while coming:
-                ready = coming.popleft().result()
-                yield self._find(*ready, threshold, nms).named(self.names)
-        finally:
-            pool.shutdown(cancel_futures=True)
+    def _look_through(
+        self,
+        images: Iterable[Image],
+        threshold: float,
+        nms: float,
+        order: Order,
+        readers: int,
+        batch: int | None,
+    ) -> Generator[Found | Exception]:
+        engine, asked = self._engine, batch is not None
+        size = batch or (_BATCH if engine.on_gpu else 1)
+        warned = not asked
+        reading = groups(
+            images, lambda image: self._prepare(image, order), readers=readers, size=size
+        )
+        with closing(reading):
+            for group in reading:
+                ready = [one for one in group if isinstance(one, Picture)]
+                found = iter(engine.find(ready, threshold, nms, asked=asked))
+                if not warned and (why := engine.short_of(size)):
+                    warned = True
+                    warnings.warn(f"fewer than {size} at once: {why}", RuntimeWarning, stacklevel=3)
+                for one in group:
+                    yield one if isinstance(one, Exception) else (next(found), one.size)
 
-    def _prepare(self, image: Image, order: Order) -> tuple[Floats, int, int]:
+    def _prepare(self, image: Image, order: Order) -> Picture:
         """An image in the network's size, and its own width and height. Takes no lock."""
-        channels = self.channels
+        engine, channels = self._engine, self.channels
         if isinstance(image, np.ndarray):
             planes = array_planes(image, channels, order)
         else:
-            planes = read_planes(self._library, image, channels)
+            planes = read_planes(engine.library, image, channels)
         _, height, width = planes.shape
-        return letterbox(self._library, planes, self.width, self.height), width, height
-
-    def _find(
-        self, values: Floats, width: int, height: int, threshold: float, nms: float
-    ) -> Detections:
-        library, count = self._library, c_int()
-        with self._lock:
-            handle = self._open()
-            done = library.darknet_network_predict(handle, pointer(values))
-            boxes = done and library.darknet_get_network_boxes(
-                handle, width, height, threshold, _HIERARCHY_THRESHOLD, None, 0, byref(count)
-            )
-            if not boxes:
-                raise NetworkError(last_error(library))
-            if nms and count.value:
-                library.do_nms_network(handle, boxes, count.value, nms)
-        try:
-            return collect(boxes, count.value, width, height)
-        finally:
-            library.free_detections(boxes, count)
+        values = letterbox(engine.library, planes, engine.width, engine.height)
+        return Picture(values=values, size=(width, height))
 
     def _check(self, threshold: float, nms: float) -> None:
-        self._open()
+        self._engine.handle()
         if not self._detects:
             raise ValueError("this network finds no boxes: use predict()")
         for name, value in (("threshold", threshold), ("nms", nms)):
             if not 0 <= value <= 1:
                 raise ValueError(f"{name} is {value}: it goes from 0 to 1")
-
-    def _open(self) -> int:
-        if not self._close.alive:
-            raise ValueError("the network is closed")
-        return int(self._handle)
-
-
-def _load(library: CDLL, cfg: bytes, weights: bytes | None) -> int:
-    """A network for one image at a time."""
-    with DEVICE_LOCK:
-        handle = library.darknet_load_network(cfg, weights, 0)
-        if not handle:
-            raise NetworkError(last_error(library))
-        if library.darknet_set_batch_network(handle, 1):
-            message = last_error(library)
-            library.free_network(handle)
-            raise NetworkError(message)
-    return int(handle)
-
-
-def _free(library: CDLL, handle: int, lock: threading.RLock) -> None:
-    with lock:
-        library.free_network(handle)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,6 +51,14 @@ class DataFile:
     def beside(self, name: str) -> str:
         """A relative path as it would be if it were meant from the folder of the .data file."""
         return os.path.join(self.path.parent, name)  # noqa: PTH118  # as written, "./" and all
+
+    def seen_from(self, name: str, there: Callable[[str], bool]) -> Path | None:
+        """The .data file's folder, or the nearest above it, from which a relative path is there."""
+        folder = self.path.absolute().parent
+        for start in (folder, *folder.parents):
+            if there(os.path.join(start, name)):  # noqa: PTH118  # as written, "./" and all
+                return start
+        return None
 
 
 def read_data_file(path: Path) -> DataFile:

@@ -110,8 +110,8 @@ def backup_problems(data: DataFile) -> Iterator[Problem]:
         message, hint = "no line backup = FOLDER: weights would go to /backup/", ""
     elif not folder.is_dir():
         message = f"backup: no folder {folder}"
-        if not folder.is_absolute() and Path(data.beside(str(folder))).is_dir():
-            hint = _start_in(data, str(folder))
+        if not folder.is_absolute() and (start := data.seen_from(str(folder), os.path.isdir)):
+            hint = _start_in(start, str(folder))
         hint = _not_mounted(folder) or hint
     else:
         try:
@@ -130,18 +130,17 @@ def missing_hint(path: str, data: DataFile, folders: Folders) -> str:
     other = folders.alike(path)
     if other is not None:
         return f"there is {other}: capitals or accents differ"
-    if not os.path.isabs(path) and folders.has(data.beside(path)):  # noqa: PTH117 -- text, as Darknet has it
-        return _start_in(data, path)
+    if not os.path.isabs(path) and (start := data.seen_from(path, folders.has)):  # noqa: PTH117 -- text, as Darknet has it
+        return _start_in(start, path)
     if "\\" in path:
         return "folders are parted by /, not by \\"
     return _not_mounted(Path(path))
 
 
-def _start_in(data: DataFile, path: str) -> str:
-    folder = shlex.quote(str(data.path.parent.absolute()))
+def _start_in(folder: Path, path: str) -> str:
     return (
-        f"there is {data.beside(path)}, but Darknet looks from the current folder: "
-        f"start it in {folder}, or write whole paths"
+        f"there is {folder / path}, but Darknet looks from the current folder: "
+        f"start it in {shlex.quote(str(folder))}, or write whole paths"
     )
 
 
