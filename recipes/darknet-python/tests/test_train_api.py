@@ -244,10 +244,11 @@ def test_threads_may_train_at_once(tmp_path):
 
 
 def test_detecting_and_training_again_and_again_leaks_nothing(train, data):
-    """What is held after 43 rounds is what was held after three: memory, files and threads.
+    """Forty rounds more hold what three do: memory, files and threads.
 
-    Measured: the memory in use differs by 25 kB, on a busy machine, too. With a leak planted of one
-    picture (48 kB) or one network output (16 kB) a round: 1970 and 660 kB, and this failed.
+    Measured: the memory in use differs by 25 kB, on a busy machine, too. Twice, in runs of all
+    tests, it was 960 kB, and never where each round was looked at: so of twice twenty rounds the
+    better counts. With 16 kB planted a round (a network's output), each twenty took 330 kB.
     """
     trained = train()
     picture = data.parent / "images" / "train 0.png"
@@ -259,18 +260,18 @@ def test_detecting_and_training_again_and_again_leaks_nothing(train, data):
         files = len(list(Path("/proc/self/fd").iterdir()))
         return heap.live_bytes(), files, threading.active_count()
 
-    early = (0, 0, 0)
+    seen = []
     for number in range(43):
         if number % 10 == 0:
             train(trained.weights)
         with darknet.Network(cfg, trained.weights) as network:
             network.detect(picture, threshold=0.01)
-        if number == 2:
-            early = held()
-    late = held()
+        if number in (2, 22, 42):
+            seen.append(held())
+    early, later, late = seen
     assert late[1] <= early[1]
     assert late[2] <= early[2]
-    assert late[0] - early[0] < 200_000
+    assert min(later[0] - early[0], late[0] - later[0]) < 100_000
 
 
 def test_training_itself_leaks_nothing(data, monkeypatch):
