@@ -75,10 +75,10 @@ def bound(
     off by at most n*u/(1 - n*u) of itself, u = 2^-24. Here that is once for its product, up to k
     times for sums (the last one with C among them), and for ALPHA or BETA.
     """
-    left, right = (np.float64(a.T) if ta else np.float64(a)), np.float64(b.T if tb else b)
+    left, right = (a.T if ta else a).astype(np.float64), (b.T if tb else b).astype(np.float64)
     sizes = abs(float(alpha)) * (np.abs(left) @ np.abs(right)) + abs(float(beta)) * np.abs(c)
     roundings = (left.shape[1] + 3) * 2.0**-24
-    exact = float(alpha) * (left @ right) + float(beta) * np.float64(c)
+    exact = float(alpha) * (left @ right) + float(beta) * c.astype(np.float64)
     return exact, roundings / (1 - roundings) * sizes
 
 
